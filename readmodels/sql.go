@@ -1,0 +1,57 @@
+package readmodels
+
+import (
+	"context"
+	"errors"
+)
+
+// Reader reads one consistent state of the tables.
+//
+// SQL is the common subset of SQLite and Postgres: "?" bound by position,
+// bigint milliseconds for times, text ids, ON CONFLICT, RETURNING.
+type Reader interface {
+	// Query runs one statement; the caller closes the rows.
+	Query(ctx context.Context, sql string, args ...any) (Rows, error)
+}
+
+// Rows is the result of a query, read forward once.
+type Rows interface {
+	Next() bool
+	Scan(dest ...any) error
+	Err() error
+	Close() error
+}
+
+// Batch is the one transaction in which a projector writes. It sees its own
+// writes. An engine may delay Exec until the next Query or the commit, so an
+// error of Exec may come later, and Exec tells no count.
+type Batch interface {
+	Reader
+	Exec(ctx context.Context, sql string, args ...any) error
+}
+
+// DB is one generation of the tables.
+type DB interface {
+	Reader
+	// Read runs f on one snapshot, for answers that take several queries.
+	Read(ctx context.Context, f func(Reader) error) error
+	// Batch runs f in one transaction, alone; an error of f rolls it back.
+	Batch(ctx context.Context, f func(Batch) error) error
+}
+
+// Generations keeps the read models' generations of one engine: files of
+// SQLite, schemas of Postgres. At most one is live.
+type Generations interface {
+	// Create makes an empty generation, or opens what an earlier process left
+	// of it, and applies schema (statements that create if absent).
+	Create(ctx context.Context, name string, schema []string) (DB, error)
+	// Live is the generation that answers queries, and its name; ErrNoGeneration
+	// before the first Swap. release must be called when the answer is done.
+	Live(ctx context.Context) (db DB, name string, release func(), err error)
+	// Swap makes name live, durably, and closes the other ones once nobody
+	// reads them any more, then drops them.
+	Swap(ctx context.Context, name string) error
+}
+
+// ErrNoGeneration says that no read model is ready yet.
+var ErrNoGeneration = errors.New("readmodels: not built yet")
