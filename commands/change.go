@@ -1,0 +1,258 @@
+package commands
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/parleyhq/parley/domain/event"
+	"github.com/parleyhq/parley/domain/fault"
+)
+
+// Bounds of the choke point.
+const (
+	maxTogether = 256  // commands of one stream decided and appended as one
+	maxWaiting  = 4096 // commands that may wait for one stream; more are refused
+	maxConflict = 16   // lost races against other writers before a command gives up
+)
+
+// A folder is the state of one stream. Apply never fails; it is called with
+// events in order of their revisions. While a command is being appended its
+// own events are applied without a Position.
+type folder interface {
+	Apply(event.Decoded)
+}
+
+// Outcome is where a command's own events landed. A command that had nothing
+// to change has the stream's newest revision and the Position of its state.
+type Outcome struct {
+	Position uint64 // of the append it was part of
+	Revision uint64 // of its last event
+	Changed  bool
+}
+
+type decision struct {
+	ctx    context.Context
+	at     time.Time
+	decide func(folder) ([]event.Data, error)
+	done   chan struct{}
+	out    Outcome
+	err    error
+}
+
+// change is the one way to append: it loads the stream's state, lets decide
+// look at it, and appends what decide returns at the revision that it saw.
+// Commands that wait for the same stream are decided one after another on the
+// evolving state and appended together. decide may run several times, must
+// not keep the state, and is not run once ctx is done.
+//
+// Errors: decide's own; fault.ErrConflict when other writers win too often or
+// too many wait; the store's.
+func change[S folder](ctx context.Context, c *core, stream string, fresh func() S, decide func(S) ([]event.Data, error)) (Outcome, error) {
+	d := &decision{
+		ctx:    ctx,
+		at:     c.now(),
+		decide: func(f folder) ([]event.Data, error) { return decide(f.(S)) },
+		done:   make(chan struct{}),
+	}
+	if err := c.enqueue(stream, func() folder { return fresh() }, d); err != nil {
+		return Outcome{}, err
+	}
+	select {
+	case <-d.done:
+		return d.out, d.err
+	case <-ctx.Done():
+		return Outcome{}, ctx.Err()
+	}
+}
+
+// enqueue lets d wait for its stream, and starts whoever works the queue off.
+func (c *core) enqueue(stream string, fresh func() folder, d *decision) error {
+	for {
+		e := c.entry(stream, fresh)
+		e.queueing.Lock()
+		if e.dropped { // evicted between look-up and here
+			e.queueing.Unlock()
+			continue
+		}
+		defer e.queueing.Unlock()
+		if len(e.waiting) >= maxWaiting {
+			return fault.ErrConflict
+		}
+		e.waiting = append(e.waiting, d)
+		if e.busy {
+			return nil
+		}
+		if !c.begin() {
+			e.waiting = nil
+			return event.ErrClosed
+		}
+		e.busy = true
+		go func() {
+			defer c.running.Done()
+			c.work(e)
+		}()
+		return nil
+	}
+}
+
+// work decides and appends until nobody waits.
+func (c *core) work(e *entry) {
+	for {
+		e.queueing.Lock()
+		n := min(len(e.waiting), maxTogether)
+		batch := e.waiting[:n:n]
+		e.waiting = e.waiting[n:]
+		if n == 0 {
+			e.waiting, e.busy = nil, false
+			e.queueing.Unlock()
+			return
+		}
+		e.queueing.Unlock()
+
+		ctx, cancel := context.WithTimeout(c.lifetime, c.cfg.AppendTimeout)
+		c.safely(ctx, e, batch)
+		cancel()
+		for _, d := range batch {
+			close(d.done)
+		}
+	}
+}
+
+// safely keeps a decider that panics from taking the process with it: its
+// batch fails, and the state is read anew.
+func (c *core) safely(ctx context.Context, e *entry, batch []*decision) {
+	defer func() {
+		if p := recover(); p != nil {
+			e.mu.Lock()
+			defer e.mu.Unlock()
+			e.forget()
+			fail(batch, fmt.Errorf("command on %s panicked: %v\n%s", event.Category(e.stream), p, debug.Stack()))
+		}
+	}()
+	c.together(ctx, e, batch)
+}
+
+// together decides a batch on one evolving state and appends the outcome.
+func (c *core) together(ctx context.Context, e *entry, batch []*decision) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	sure := false // the state is known to be what the log holds
+	for range maxConflict {
+		if !sure && !c.current(e, batch) {
+			if err := c.catchUp(ctx, e); err != nil {
+				fail(batch, err)
+				return
+			}
+			sure = true
+		}
+		before := e.revision.Load()
+		events, doubtful := c.decideAll(e, batch)
+		if doubtful && !sure { // nobody is refused on a state that may be old
+			e.forget()
+			if err := c.catchUp(ctx, e); err != nil {
+				fail(batch, err)
+				return
+			}
+			sure = true
+			continue
+		}
+		if len(events) == 0 {
+			return
+		}
+		res, err := c.store.Append(ctx, e.stream, event.Expected(before), events)
+		var lost *event.WrongRevision
+		if errors.As(err, &lost) {
+			e.forget()
+			sure = false
+			continue
+		}
+		if err != nil { // unknown outcome, or none: the next command looks
+			e.forget()
+			fail(batch, unavailable(err))
+			return
+		}
+		e.position = res.Position
+		for _, d := range batch {
+			if d.err == nil && d.out.Changed {
+				d.out.Position = res.Position
+			}
+		}
+		return
+	}
+	fail(batch, fault.ErrConflict)
+}
+
+// decideAll runs every decision on the evolving state and applies what it
+// says. doubtful: one was refused, or had nothing to change.
+func (c *core) decideAll(e *entry, batch []*decision) (events []event.Event, doubtful bool) {
+	for _, d := range batch {
+		d.out, d.err = Outcome{Position: e.position, Revision: uint64(max(e.revision.Load(), 0))}, nil
+		if d.err = d.ctx.Err(); d.err != nil {
+			continue
+		}
+		data, err := d.decide(e.state)
+		if err != nil || len(data) == 0 {
+			d.err, doubtful = err, true
+			continue
+		}
+		mine, err := c.encode(d, e.stream, data)
+		if err != nil {
+			d.err = err
+			continue
+		}
+		for i, ev := range mine {
+			e.apply(event.Decoded{
+				Record: event.Record{
+					Stream: e.stream, Revision: uint64(e.revision.Load() + 1), ID: ev.ID, Type: ev.Type, Time: ev.Time,
+					ContentType: ev.ContentType, Data: ev.Data, Metadata: ev.Metadata,
+				},
+				Payload: data[i],
+			})
+		}
+		events = append(events, mine...)
+		d.out = Outcome{Revision: uint64(e.revision.Load()), Changed: true}
+	}
+	return events, doubtful
+}
+
+// encode seals and marshals what one command decided.
+func (c *core) encode(d *decision, stream string, data []event.Data) ([]event.Event, error) {
+	meta, err := json.Marshal(MetaFrom(d.ctx))
+	if err != nil {
+		return nil, fmt.Errorf("encode metadata: %w", err)
+	}
+	events := make([]event.Event, len(data))
+	for i, payload := range data {
+		id := c.newID()
+		typ, stored, err := c.codec.Encode(d.ctx, stream, id, payload)
+		if err != nil {
+			return nil, err
+		}
+		if len(stored)+len(meta) > event.MaxSize {
+			return nil, fault.New(fault.TooLarge, "request.too_large", "This is more than one event can hold.")
+		}
+		events[i] = event.Event{ID: id, Type: typ, Time: d.at, ContentType: event.ContentJSON, Data: stored, Metadata: meta}
+	}
+	return events, nil
+}
+
+func fail(batch []*decision, err error) {
+	for _, d := range batch {
+		d.out, d.err = Outcome{}, err
+	}
+}
+
+// unavailable says to the caller what the store's errors mean for them.
+func unavailable(err error) error {
+	switch {
+	case errors.Is(err, event.ErrFull):
+		return fault.New(fault.Full, "storage.full", "The disk is full; nothing can be written right now.").After(10 * time.Second).Because(err)
+	case errors.Is(err, event.ErrUnsynced), errors.Is(err, event.ErrClosed), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return fault.New(fault.Unavailable, "storage.unavailable", "Nothing can be written right now.").After(time.Second).Because(err)
+	}
+	return err
+}
