@@ -131,6 +131,19 @@ func (c *Catalogue) NameOf(data Data) string {
 	return ""
 }
 
+// Newest is the definition of the version that events of the type name are
+// lifted to, which may be name itself; false for an unknown type.
+func (c *Catalogue) Newest(name string) (Definition, bool) {
+	r := c.byName[name]
+	if r == nil {
+		return Definition{}, false
+	}
+	for r.lift != nil {
+		r = c.byData[reflect.TypeOf(r.lift(r.Zero()))]
+	}
+	return r.Definition, true
+}
+
 // Owns says whether streams of that category are ours. Categories that begin
 // "parley_" belong to later releases.
 func (c *Catalogue) Owns(category string) bool {

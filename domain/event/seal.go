@@ -54,6 +54,10 @@ type Keys interface {
 // ErrKeyGone says that a key was destroyed, or never made.
 var ErrKeyGone = errors.New("event: the key is gone")
 
+// ErrKeysUnavailable says that the keyring does not answer. It is no fault of
+// the event: the same call may succeed later.
+var ErrKeysUnavailable = errors.New("event: the keyring does not answer")
+
 // Sealed is the stored form of a sealed field.
 type Sealed struct {
 	KeyID string `json:"sealed"`

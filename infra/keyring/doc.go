@@ -1,0 +1,13 @@
+// Package keyring keeps the keys that seal what people wrote: event.Keys over
+// one SQLite file. It is the only store that forgets.
+//
+// An account's key is made at sign-up (EnsureAccount) and destroyed with the
+// account (Destroy); what it sealed is then unreadable for ever. A pseudonym's
+// key (EnsurePseudonym) is wrapped by its account's and so dies with it, yet
+// nothing in the file names the account of a pseudonym in the open. System
+// keys (System) outlive everybody.
+//
+// Every row is wrapped with AES-256-GCM by the master key, which is kept in a
+// file of its own (LoadOrCreateMasterKey). Every commit is on the disk before
+// a call returns, and destroyed rows are overwritten, not only unlinked.
+package keyring
