@@ -1,0 +1,311 @@
+package harness
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/parleyhq/parley/cmd/app"
+	"github.com/parleyhq/parley/cmd/settings"
+)
+
+// Server is one running Parley with a folder of its own.
+type Server struct {
+	t         testing.TB
+	Data      string // its data folder
+	Base      string // http://127.0.0.1:port
+	flags     []string
+	adminOnce *sync.Once
+	run       running
+}
+
+// running is a server, in process or as a process.
+type running interface {
+	stop(context.Context) error // graceful
+	kill() error
+	log() string
+}
+
+// Option changes how a server is started.
+type Option func(*Server)
+
+// Flags adds flags of parley serve.
+func Flags(flags ...string) Option {
+	return func(s *Server) { s.flags = append(s.flags, flags...) }
+}
+
+// On uses that data folder instead of an empty one.
+func On(data string) Option { return func(s *Server) { s.Data = data } }
+
+// Start runs a server and stops it when the test ends. The clocks of limits
+// are off unless a test turns them on.
+func Start(t testing.TB, options ...Option) *Server {
+	t.Helper()
+	return start(t, os.Getenv("PARLEY_TEST_PROCESS") == "1", options)
+}
+
+// StartProcess runs the real binary, whatever the environment says, so that
+// the test can kill it.
+func StartProcess(t testing.TB, options ...Option) *Server {
+	t.Helper()
+	return start(t, true, options)
+}
+
+func start(t testing.TB, process bool, options []Option) *Server {
+	t.Helper()
+	s := &Server{t: t, adminOnce: new(sync.Once), flags: []string{"--rate-limits=off", "--captcha=off", "--hash-memory=64KiB", "--hash-time=1"}}
+	for _, o := range options {
+		o(s)
+	}
+	if s.Data == "" {
+		s.Data = filepath.Join(t.TempDir(), "data")
+	}
+	s.launch(process)
+	t.Cleanup(func() {
+		if s.run == nil {
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		if err := s.run.stop(ctx); err != nil {
+			t.Errorf("stop: %v", err)
+		}
+		if t.Failed() {
+			t.Logf("the server's log:\n%s", tail(s.run.log(), 40))
+		}
+	})
+	return s
+}
+
+func (s *Server) launch(process bool) {
+	s.t.Helper()
+	args := append([]string{"--data", s.Data, "--http", "127.0.0.1:0"}, s.flags...)
+	begin := startInProcess
+	if process {
+		begin = startProcess
+	}
+	run, base, err := begin(s.t, args)
+	if err != nil {
+		s.t.Fatalf("start: %v", err)
+	}
+	s.run, s.Base = run, base
+}
+
+// Stop ends the server as an operator would.
+func (s *Server) Stop() {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if err := s.run.stop(ctx); err != nil {
+		s.t.Fatalf("stop: %v\n%s", err, tail(s.run.log(), 40))
+	}
+	s.run = nil
+}
+
+// Kill ends the process with signal 9; it needs StartProcess.
+func (s *Server) Kill() {
+	s.t.Helper()
+	if err := s.run.kill(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.run = nil
+}
+
+// Again starts the server on the same folder after Stop or Kill, on another
+// port: clients made before talk to the old one.
+func (s *Server) Again(process bool) {
+	s.t.Helper()
+	s.launch(process)
+}
+
+// Log is what the server has written to stderr.
+func (s *Server) Log() string { return s.run.log() }
+
+// Client is a new person's browser.
+func (s *Server) Client() *Client { return newClient(s.t, s.Base) }
+
+// Move lets a client of before a restart talk to the server as it runs now.
+func (s *Server) Move(c *Client) *Client {
+	c.base = s.Base
+	return c
+}
+
+var listening = regexp.MustCompile(`^parley listening on (http://\S+)\n`)
+
+// output gathers a stream and says when its first line is whole.
+type output struct {
+	mu    sync.Mutex
+	buf   bytes.Buffer
+	first chan struct{}
+	once  sync.Once
+}
+
+func newOutput() *output { return &output{first: make(chan struct{})} }
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.buf.Write(p)
+	if bytes.IndexByte(o.buf.Bytes(), '\n') >= 0 {
+		o.once.Do(func() { close(o.first) })
+	}
+	return len(p), nil
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.String()
+}
+
+// await waits for the line that says where the server listens.
+func await(stdout *output, ended <-chan struct{}, log func() string) (string, error) {
+	select {
+	case <-stdout.first:
+	case <-ended:
+		return "", errors.New("it ended at once:\n" + tail(log(), 40))
+	case <-time.After(60 * time.Second):
+		return "", errors.New("it does not listen after 60 s:\n" + tail(log(), 40))
+	}
+	match := listening.FindStringSubmatch(stdout.String())
+	if match == nil {
+		return "", fmt.Errorf("first line of stdout: %q", stdout.String())
+	}
+	return match[1], nil
+}
+
+func tail(text string, lines int) string {
+	all := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.Join(all[max(0, len(all)-lines):], "\n")
+}
+
+// inProcess is a server in a goroutine of the test.
+type inProcess struct {
+	cancel context.CancelFunc
+	ended  chan struct{}
+	err    error
+	stderr *output
+}
+
+func startInProcess(t testing.TB, args []string) (running, string, error) {
+	t.Helper()
+	set, err := settings.Load(args, nil)
+	if err != nil {
+		return nil, "", err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	r := &inProcess{cancel: cancel, ended: make(chan struct{}), stderr: newOutput()}
+	stdout := newOutput()
+	go func() {
+		defer close(r.ended)
+		r.err = app.Run(ctx, set, stdout, r.stderr)
+	}()
+	base, err := await(stdout, r.ended, r.log)
+	if err != nil {
+		cancel()
+		<-r.ended
+		return nil, "", errors.Join(err, r.err)
+	}
+	return r, base, nil
+}
+
+func (r *inProcess) stop(ctx context.Context) error {
+	r.cancel()
+	select {
+	case <-r.ended:
+		return r.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (r *inProcess) kill() error { return errors.New("only a process can be killed: use StartProcess") }
+
+func (r *inProcess) log() string { return r.stderr.String() }
+
+// process is the real binary.
+type process struct {
+	cmd    *exec.Cmd
+	ended  chan struct{}
+	err    error
+	stderr *output
+}
+
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "parley-test-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "parley")
+	build := exec.Command("go", "build", "-o", path, "github.com/parleyhq/parley/cmd/parley")
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build: %w: %s", err, out)
+	}
+	return path, nil
+})
+
+// Binary is the path of the program, built once for all tests of a package.
+func Binary(t testing.TB) string {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func startProcess(t testing.TB, args []string) (running, string, error) {
+	t.Helper()
+	cmd := exec.Command(Binary(t), append([]string{"serve"}, args...)...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	stdout, stderr := newOutput(), newOutput()
+	cmd.Stdout, cmd.Stderr = io.Writer(stdout), stderr
+	if err := cmd.Start(); err != nil {
+		return nil, "", err
+	}
+	r := &process{cmd: cmd, ended: make(chan struct{}), stderr: stderr}
+	go func() {
+		defer close(r.ended)
+		r.err = cmd.Wait()
+	}()
+	base, err := await(stdout, r.ended, r.log)
+	if err != nil {
+		_ = r.kill()
+		return nil, "", err
+	}
+	return r, base, nil
+}
+
+func (r *process) stop(ctx context.Context) error {
+	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	select {
+	case <-r.ended:
+		return r.err
+	case <-ctx.Done():
+		return errors.Join(ctx.Err(), r.kill())
+	}
+}
+
+func (r *process) kill() error {
+	if err := r.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	<-r.ended
+	return nil
+}
+
+func (r *process) log() string { return r.stderr.String() }
+
