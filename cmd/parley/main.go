@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/parleyhq/parley/cmd/settings"
+)
+
+// commands is the table of contents: every command of the program.
+type commands struct {
+	Serve   serveCommand   `cmd:"" help:"Run the system, in the roles asked for."`
+	Config  configCommand  `cmd:"" help:"Show every setting, its value and where it came from."`
+	Version versionCommand `cmd:"" help:"Show which release this is."`
+}
+
+const about = `Parley is a community backend: boards, posts and comments, people who follow each other, and live chat.
+
+Every setting is a flag, an environment variable (PARLEY_ and the flag in upper snake case) and a key of the file
+named by --config (TOML, spelled as the flag). A flag beats the environment, which beats the file.
+
+Example:
+
+    parley serve --data ./data --http 127.0.0.1:8080`
+
+// The exit statuses of every command.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// streams are the standard streams, bound so that commands can be tested.
+type streams struct{ out, err io.Writer }
+
+func main() {
+	// The first signal asks for a graceful stop, a second one kills.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	status := run(ctx, os.Args[1:], os.Environ(), streams{os.Stdout, os.Stderr})
+	stop()
+	os.Exit(status)
+}
+
+// run is the whole program but for the process around it.
+func run(ctx context.Context, args, environ []string, std streams) (status int) {
+	// A bug must not print the memory of a server that holds people's words.
+	defer func() {
+		if bug := recover(); bug != nil {
+			status = complain(std, fmt.Errorf("this is a bug of ours: %v", bug))
+		}
+	}()
+	sources := settings.NewSources(environ)
+	helped := false
+	parser, err := kong.New(&commands{},
+		kong.Name("parley"),
+		kong.Description(about),
+		kong.Writers(std.out, std.err),
+		kong.Exit(func(int) { helped = true }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
+		kong.ValueFormatter(settings.Help),
+		kong.Resolvers(sources),
+		kong.Bind(sources, std),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+	)
+	if err != nil {
+		return complain(std, err)
+	}
+	parsed, err := parser.Parse(args)
+	if helped {
+		return exitDone
+	}
+	if err != nil {
+		return complain(std, sources.Explain(err))
+	}
+	if err := parsed.Run(); err != nil {
+		return complain(std, err)
+	}
+	return exitDone
+}
+
+// complain says what went wrong in one line, and how the process ends.
+func complain(std streams, err error) int {
+	_, _ = fmt.Fprintf(std.err, "parley: %s\n", strings.Join(strings.Fields(err.Error()), " "))
+	var usage *settings.UsageError
+	if errors.As(err, &usage) {
+		return exitUsage
+	}
+	return exitFailed
+}

@@ -1,0 +1,24 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+)
+
+// version is set by the linker: make build gives it `git describe`.
+var version = "development"
+
+type versionCommand struct{}
+
+// Help is the long help of the command.
+func (*versionCommand) Help() string {
+	return `Example:
+
+    parley version`
+}
+
+// Run shows the release, the compiler and the platform.
+func (*versionCommand) Run(std streams) error {
+	_, err := fmt.Fprintf(std.out, "parley %s (%s, %s/%s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return err
+}
