@@ -1,0 +1,19 @@
+package text
+
+import (
+	"strings"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+)
+
+// Fold is the form in which two texts are compared: NFKC_Casefold (UAX 31)
+// without the removal of ignorable characters. Names and hashtags of stored
+// events depend on it, so it never changes.
+func Fold(s string) string {
+	return norm.NFKC.String(cases.Fold().String(norm.NFKC.String(s)))
+}
+
+// FoldName folds a name of one line: as Fold, every run of white space one
+// space, none at the ends.
+func FoldName(s string) string { return strings.Join(strings.Fields(Fold(s)), " ") }
