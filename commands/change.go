@@ -88,7 +88,7 @@ func (c *core) enqueue(stream string, fresh func() folder, d *decision) error {
 		}
 		if !c.begin() {
 			e.waiting = nil
-			return event.ErrClosed
+			return unavailable(event.ErrClosed)
 		}
 		e.busy = true
 		go func() {
