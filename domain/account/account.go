@@ -1,0 +1,166 @@
+package account
+
+import (
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/parleyhq/parley/domain/event"
+	"github.com/parleyhq/parley/domain/fault"
+)
+
+// Faults of accounts.
+var (
+	ErrEmailTaken  = fault.New(fault.Conflict, "account.email_taken", "That email address is taken.", fault.Field("email", "taken"))
+	ErrHandleTaken = fault.New(fault.Conflict, "account.handle_taken", "That handle is taken.", fault.Field("handle", "taken"))
+	ErrAbandoned   = fault.New(fault.Conflict, "account.abandoned", "This sign-up took too long; please begin again.")
+	ErrSelf        = fault.New(fault.Invalid, "account.self", "You cannot do this to yourself.")
+)
+
+// Account is the state of the stream account-<id>. Its size is bounded by the
+// bounds of the fields.
+type Account struct {
+	Registered bool
+	Voided     bool
+
+	Email         string // as it was given; empty when lost
+	EmailClaim    string // stream that holds it; empty when lost
+	EmailVerified bool
+	Handle        string // folded
+	HandleClaim   string
+	PasswordHash  string
+	Roles         []string
+
+	Epoch uint64    // sessions of an older epoch are over …
+	Keep  uuid.UUID // … but this one
+
+	Profile Profile
+	Version uuid.UUID // newest event that changed what the account shows
+
+	verification verification
+}
+
+// New is an account that never was.
+func New() *Account { return &Account{} }
+
+// Stream is the name of an account's stream.
+func Stream(id uuid.UUID) string { return event.StreamName("account", id.String()) }
+
+// Exists says whether there is such an account for others.
+func (a *Account) Exists() bool { return a.Registered && !a.Voided }
+
+// Names says whether the account owns the name that the stream claim holds.
+func (a *Account) Names(claim string) bool {
+	return a.Exists() && (a.EmailClaim == claim || a.HandleClaim == claim)
+}
+
+// Has says whether the account has a role.
+func (a *Account) Has(role string) bool { return a.Exists() && slices.Contains(a.Roles, role) }
+
+// Over says whether a session of that epoch was ended together with all.
+func (a *Account) Over(session uuid.UUID, epoch uint64) bool {
+	return !a.Exists() || (epoch < a.Epoch && session != a.Keep)
+}
+
+// Apply folds one event in.
+func (a *Account) Apply(e event.Decoded) {
+	switch d := e.Payload.(type) {
+	case Registered:
+		a.Registered = true
+		a.Email, a.EmailClaim = d.Email, d.EmailClaim
+		a.Handle, a.HandleClaim = d.Handle, d.HandleClaim
+		a.PasswordHash, a.Roles = d.PasswordHash, slices.Clone(d.Roles)
+		a.Profile.DisplayName = d.DisplayName
+		a.Version = e.ID
+	case Voided:
+		a.Voided = true
+	case ClaimVoided:
+		a.applyClaimVoided(d, e.ID)
+	case VerificationRequested:
+		a.verification = verification{claim: d.Claim, email: d.Email, token: d.TokenHash, code: d.CodeHash, expires: d.ExpiresAt}
+	case VerificationFailed:
+		a.verification.failed()
+	case EmailVerified:
+		a.Email, a.EmailClaim, a.EmailVerified = d.Email, d.Claim, true
+		a.verification = verification{}
+		a.Version = e.ID
+	case ProfileChanged:
+		a.Profile.apply(d)
+		a.Version = e.ID
+	case SessionsEnded:
+		a.Epoch, a.Keep = d.Epoch, d.Keep
+	case RoleGranted:
+		if !slices.Contains(a.Roles, d.Role) {
+			a.Roles = append(a.Roles, d.Role)
+		}
+		a.Version = e.ID
+	}
+}
+
+func (a *Account) applyClaimVoided(d ClaimVoided, id uuid.UUID) {
+	if a.Names(d.Claim) {
+		a.Version = id
+	}
+	if a.verification.claim == d.Claim {
+		a.verification = verification{}
+	}
+	if a.EmailClaim == d.Claim {
+		a.Email, a.EmailClaim, a.EmailVerified = "", "", false
+	}
+	if a.HandleClaim == d.Claim {
+		a.Handle, a.HandleClaim = "", ""
+	}
+}
+
+// Register makes the account. The same sign-up again says nothing.
+// Errors: ErrAbandoned when a claim of it was taken over meanwhile.
+func (a *Account) Register(r Registered, v VerificationRequested) ([]event.Data, error) {
+	switch {
+	case a.Voided:
+		return nil, ErrAbandoned
+	case a.Registered && a.EmailClaim == r.EmailClaim && a.HandleClaim == r.HandleClaim:
+		return nil, nil
+	case a.Registered:
+		return nil, ErrAbandoned
+	}
+	return []event.Data{r, v}, nil
+}
+
+// Fence makes sure that the account does not own the name that the stream
+// claim holds, now or ever: who then takes the name is its only owner. ok is
+// false when the account owns it by right: its sign-up came through, and it is
+// no address that stayed unverified until lapsed.
+//
+// Claims are given before the account names them, so a claimant that stalled
+// meets Voided when it goes on.
+func (a *Account) Fence(claim string, lapsed bool) (events []event.Data, ok bool) {
+	switch {
+	case a.Voided:
+		return nil, true
+	case !a.Registered:
+		return []event.Data{Voided{}}, true
+	case !a.Names(claim), a.EmailClaim == claim && !a.EmailVerified && lapsed:
+		return []event.Data{ClaimVoided{Claim: claim}}, true
+	}
+	return nil, false
+}
+
+// EndSessions ends every session but keep (uuid.Nil: every one).
+func (a *Account) EndSessions(keep uuid.UUID) []event.Data {
+	return []event.Data{SessionsEnded{Epoch: a.Epoch + 1, Keep: keep}}
+}
+
+// Grant gives a role; nothing is said where the account has it.
+func (a *Account) Grant(role string, by uuid.UUID) ([]event.Data, error) {
+	switch {
+	case !a.Exists():
+		return nil, fault.ErrNotFound
+	case a.Has(role):
+		return nil, nil
+	}
+	return []event.Data{RoleGranted{Role: role, By: by}}, nil
+}
+
+// Lapsed says whether a claim of that age has outlived ttl.
+func Lapsed(c *Claim, now time.Time, ttl time.Duration) bool { return now.Sub(c.At) >= ttl }

@@ -1,0 +1,71 @@
+package account
+
+import (
+	"crypto/subtle"
+	"time"
+
+	"github.com/parleyhq/parley/domain/event"
+	"github.com/parleyhq/parley/domain/fault"
+)
+
+// MaxWrongCodes is how many wrong codes a mail's code survives, minus one.
+const MaxWrongCodes = 5
+
+// ErrVerification is every proof that proves nothing: used, old, unknown.
+var ErrVerification = fault.New(fault.Invalid, "verification.invalid", "This link or code is not valid any more.")
+
+// verification is the newest mail that asked for a proof of an address.
+type verification struct {
+	claim, email string
+	token, code  []byte
+	expires      time.Time
+	wrong        int
+}
+
+func (v *verification) failed() {
+	if v.wrong++; v.wrong >= MaxWrongCodes {
+		v.code = nil
+	}
+}
+
+func (v *verification) open(now time.Time) bool { return v.claim != "" && now.Before(v.expires) }
+
+func matches(hash, proof []byte) bool {
+	return len(hash) > 0 && subtle.ConstantTimeCompare(hash, proof) == 1
+}
+
+// RequestVerification notes that a new link and code are on their way to the
+// account's address. Nothing is said where it is verified, or lost.
+func (a *Account) RequestVerification(tokenHash, codeHash []byte, expires time.Time) ([]event.Data, error) {
+	switch {
+	case !a.Exists():
+		return nil, fault.ErrNotFound
+	case a.EmailVerified || a.EmailClaim == "":
+		return nil, nil
+	}
+	return []event.Data{VerificationRequested{
+		Email: a.Email, Claim: a.EmailClaim, TokenHash: tokenHash, CodeHash: codeHash, ExpiresAt: expires,
+	}}, nil
+}
+
+// VerifyToken uses the link of the newest mail. Errors: ErrVerification.
+func (a *Account) VerifyToken(tokenHash []byte, now time.Time) ([]event.Data, error) {
+	if !a.Exists() || !a.verification.open(now) || !matches(a.verification.token, tokenHash) {
+		return nil, ErrVerification
+	}
+	return []event.Data{EmailVerified{Email: a.verification.email, Claim: a.verification.claim}}, nil
+}
+
+// VerifyCode uses the code of the newest mail, which went to the address that
+// claim holds. wrong says that what is said counts a wrong try: the caller
+// answers ErrVerification. Errors: ErrVerification where nothing is to be said.
+func (a *Account) VerifyCode(claim string, codeHash []byte, now time.Time) (events []event.Data, wrong bool, err error) {
+	v := &a.verification
+	if !a.Exists() || !v.open(now) || v.claim != claim || len(v.code) == 0 {
+		return nil, false, ErrVerification
+	}
+	if !matches(v.code, codeHash) {
+		return []event.Data{VerificationFailed{}}, true, nil
+	}
+	return []event.Data{EmailVerified{Email: v.email, Claim: v.claim}}, false, nil
+}

@@ -1,0 +1,48 @@
+package follow
+
+import (
+	"github.com/google/uuid"
+
+	"github.com/parleyhq/parley/domain/event"
+)
+
+// Relation is the state of any relation's stream.
+type Relation struct {
+	On bool
+}
+
+// New is a relation that does not stand.
+func New() *Relation { return &Relation{} }
+
+// Stream is the name of a relation's stream: category is follow, block or
+// mute for two accounts, boardfollow for an account and a board.
+func Stream(category string, a, b uuid.UUID) string {
+	return event.StreamName(category, a.String()+"."+b.String())
+}
+
+// TagStream is the name of the stream of an account that follows a hashtag.
+func TagStream(account uuid.UUID, tag string) string {
+	return event.StreamName("tagfollow", account.String()+"."+tag)
+}
+
+// Apply folds one event in.
+func (r *Relation) Apply(e event.Decoded) {
+	switch e.Payload.(type) {
+	case Started, BlockStarted, MuteStarted, BoardStarted, TagStarted:
+		r.On = true
+	case Ended, BlockEnded, MuteEnded, BoardEnded, TagEnded:
+		r.On = false
+	}
+}
+
+// Turn says what makes the relation stand or not; nothing where it does so
+// already.
+func (r *Relation) Turn(on bool, started, ended event.Data) []event.Data {
+	switch {
+	case r.On == on:
+		return nil
+	case on:
+		return []event.Data{started}
+	}
+	return []event.Data{ended}
+}
