@@ -2,9 +2,16 @@ package domain
 
 import (
 	"github.com/parleyhq/parley/domain/account"
+	"github.com/parleyhq/parley/domain/board"
+	"github.com/parleyhq/parley/domain/chat"
+	"github.com/parleyhq/parley/domain/comment"
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/domain/follow"
+	"github.com/parleyhq/parley/domain/notification"
+	"github.com/parleyhq/parley/domain/post"
+	"github.com/parleyhq/parley/domain/reaction"
 	"github.com/parleyhq/parley/domain/session"
+	"github.com/parleyhq/parley/domain/subscription"
 )
 
 // Catalogue is every version of every event there is. It fails only where two
@@ -14,5 +21,12 @@ func Catalogue() (*event.Catalogue, error) {
 		account.Events,
 		session.Events,
 		follow.Events,
+		chat.Events,
+		notification.Events,
+		board.Events,
+		comment.Events,
+		post.Events,
+		reaction.Events,
+		subscription.Events,
 	)
 }

@@ -1,0 +1,71 @@
+package post
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/parleyhq/parley/domain/event"
+)
+
+// Events is this package's part of the catalogue. Names and JSON are frozen.
+var Events = []event.Definition{
+	event.Of[Drafted]("post.drafted.v1", event.Forum, nil),
+	event.Of[Published]("post.published.v1", event.Forum, nil),
+	event.Of[Edited]("post.edited.v1", event.Forum, nil),
+	event.Of[Deleted]("post.deleted.v1", event.Forum, nil),
+	event.Of[AnswerAccepted]("post.answer_accepted.v1", event.Forum, nil),
+}
+
+// Drafted is a draft as a whole, new or changed. What it mentions is not open
+// before it is published. PublishAt is zero in a draft without a date.
+type Drafted struct {
+	Board        uuid.UUID   `json:"board"`
+	Author       uuid.UUID   `json:"author"` // a pseudonym if Anonymous
+	Anonymous    bool        `json:"anonymous,omitzero"`
+	HiddenAuthor uuid.UUID   `json:"hiddenAuthor,omitzero" seal:"anonymous"` // the account, if Anonymous
+	Type         Type        `json:"type"`
+	Title        string      `json:"title,omitzero" seal:"personal,Author"`
+	Body         string      `json:"body,omitzero" seal:"personal,Author"`
+	Images       []uuid.UUID `json:"images,omitzero"`
+	Thumbnail    uuid.UUID   `json:"thumbnail,omitzero"`
+	PublishAt    time.Time   `json:"publishAt,omitzero"`
+}
+
+// Published is a post that everybody may read, as a whole. Hashtags are
+// folded; Mentions are accounts, each once, in the order of the text.
+type Published struct {
+	Board        uuid.UUID   `json:"board"`
+	Author       uuid.UUID   `json:"author"` // a pseudonym if Anonymous
+	Anonymous    bool        `json:"anonymous,omitzero"`
+	HiddenAuthor uuid.UUID   `json:"hiddenAuthor,omitzero" seal:"anonymous"` // the account, if Anonymous
+	Type         Type        `json:"type"`
+	Title        string      `json:"title" seal:"personal,Author"`
+	Body         string      `json:"body" seal:"personal,Author"`
+	Hashtags     []string    `json:"hashtags,omitzero"`
+	Mentions     []uuid.UUID `json:"mentions,omitzero"`
+	Images       []uuid.UUID `json:"images,omitzero"`
+	Thumbnail    uuid.UUID   `json:"thumbnail,omitzero"`
+}
+
+// Edited is the whole text after an edit.
+type Edited struct {
+	Author   uuid.UUID   `json:"author"`
+	Editor   uuid.UUID   `json:"editor"` // the pseudonym where the anonymous author edits
+	Title    string      `json:"title" seal:"personal,Author"`
+	Body     string      `json:"body" seal:"personal,Author"`
+	Hashtags []string    `json:"hashtags,omitzero"`
+	Mentions []uuid.UUID `json:"mentions,omitzero"`
+}
+
+// Deleted leaves a tombstone.
+type Deleted struct {
+	By uuid.UUID `json:"by"`
+}
+
+// AnswerAccepted names the comment that answers a question; uuid.Nil takes it
+// back.
+type AnswerAccepted struct {
+	By      uuid.UUID `json:"by"`
+	Comment uuid.UUID `json:"comment,omitzero"`
+}

@@ -1,0 +1,240 @@
+package post
+
+import (
+	"crypto/sha256"
+
+	"github.com/google/uuid"
+
+	"github.com/parleyhq/parley/domain/event"
+	"github.com/parleyhq/parley/domain/fault"
+	"github.com/parleyhq/parley/domain/text"
+)
+
+// Bounds of a post, in characters as the author wrote them.
+const (
+	MaxTitle = 200
+	MaxBody  = 40_000
+)
+
+// Faults of posts.
+var (
+	ErrDeleted     = fault.New(fault.Conflict, "post.deleted", "This post was deleted.")
+	ErrPublished   = fault.New(fault.Conflict, "post.published", "This post is published already.")
+	ErrNoQuestion  = fault.New(fault.Conflict, "post.not_a_question", "Only a question has an accepted answer.")
+	ErrNotYet      = fault.New(fault.Conflict, "post.not_published", "This post is not published yet.")
+	ErrUnavailable = fault.New(fault.Conflict, "post.author_gone", "Its author is gone; nothing can be added in their name.")
+)
+
+// Type is what a post is.
+type Type string
+
+// The types.
+const (
+	Article  Type = "article"
+	Question Type = "question"
+	Picture  Type = "picture"
+)
+
+// Known says whether t is one of the types.
+func (t Type) Known() bool { return t == Article || t == Question || t == Picture }
+
+// State is where a post is in its life.
+type State string
+
+// The states. A draft with a date is scheduled.
+const (
+	None      State = ""
+	Draft     State = "draft"
+	Scheduled State = "scheduled"
+	Live      State = "published"
+	Tombstone State = "deleted"
+)
+
+// Post is the state of the stream post-<id>.
+type Post struct {
+	State     State
+	Board     uuid.UUID
+	Author    uuid.UUID // a pseudonym if Anonymous
+	Owner     uuid.UUID // the account behind Author
+	Anonymous bool
+	Type      Type
+	Pictures  bool // it has images, so its body may be empty
+	Answer    uuid.UUID
+	Was       State // before it was deleted
+
+	// Version is the newest event: the post's ETag.
+	Version uuid.UUID
+
+	content [sha256.Size]byte
+}
+
+// New is a post that never was.
+func New() *Post { return &Post{} }
+
+// Stream is the name of a post's stream.
+func Stream(id uuid.UUID) string { return event.StreamName("post", id.String()) }
+
+// Published says whether everybody may read it.
+func (p *Post) Published() bool { return p.State == Live }
+
+// Waiting says whether it is still to be published.
+func (p *Post) Waiting() bool { return p.State == Draft || p.State == Scheduled }
+
+// Existed says whether it is there for account: a draft is for its author.
+func (p *Post) Existed(account uuid.UUID) bool {
+	switch {
+	case p.State == None:
+		return false
+	case p.Waiting(), p.State == Tombstone && p.Was != Live:
+		return p.Owner == account
+	}
+	return true
+}
+
+// Acts is the id under which account acts on this post: its pseudonym for its
+// own anonymous post, itself otherwise.
+func (p *Post) Acts(account uuid.UUID) uuid.UUID {
+	if p.Anonymous && account == p.Owner {
+		return p.Author
+	}
+	return account
+}
+
+// Apply folds one event in.
+func (p *Post) Apply(e event.Decoded) {
+	switch d := e.Payload.(type) {
+	case Drafted:
+		p.State = Draft
+		if !d.PublishAt.IsZero() {
+			p.State = Scheduled
+		}
+		p.is(d.Board, d.Author, d.HiddenAuthor, d.Anonymous, d.Type, len(d.Images) > 0, d.Title, d.Body)
+	case Published:
+		p.State = Live
+		p.is(d.Board, d.Author, d.HiddenAuthor, d.Anonymous, d.Type, len(d.Images) > 0, d.Title, d.Body)
+	case Edited:
+		p.content = sum(d.Title, d.Body)
+	case Deleted:
+		p.State, p.Was = Tombstone, p.State
+	case AnswerAccepted:
+		p.Answer = d.Comment
+	}
+	p.Version = e.ID
+}
+
+func (p *Post) is(board, author, hidden uuid.UUID, anonymous bool, typ Type, pictures bool, title, body string) {
+	p.Board, p.Author, p.Owner, p.Anonymous, p.Type, p.Pictures = board, author, author, anonymous, typ, pictures
+	if anonymous {
+		p.Owner = hidden
+	}
+	p.content = sum(title, body)
+}
+
+// Holds says whether the post's text is this one.
+func (p *Post) Holds(title, body string) bool { return p.content == sum(title, body) }
+
+// CheckText says what is wrong with a title and a body; nil ones are not
+// looked at. Drafts may be empty, and a picture needs no body.
+func CheckText(c *text.Check, title, body *string, draft, pictures bool) {
+	if title != nil {
+		if !draft {
+			c.Need("title", *title)
+		}
+		c.Line("title", *title, MaxTitle)
+	}
+	if body != nil {
+		if !draft && !pictures {
+			c.Need("body", *body)
+		}
+		c.Block("body", *body, MaxBody)
+	}
+}
+
+// Draft begins a draft, or changes one. The same again says nothing.
+// Errors: ErrPublished, ErrDeleted.
+func (p *Post) Draft(d Drafted) ([]event.Data, error) {
+	switch {
+	case p.State == Live:
+		return nil, ErrPublished
+	case p.State == Tombstone:
+		return nil, ErrDeleted
+	case p.Waiting() && p.Holds(d.Title, d.Body) && p.State == Draft && d.PublishAt.IsZero():
+		return nil, nil
+	}
+	return []event.Data{d}, nil
+}
+
+// Publish puts it before everybody. Published already, it says nothing.
+// Errors: ErrDeleted.
+func (p *Post) Publish(d Published) ([]event.Data, error) {
+	switch p.State {
+	case Live:
+		return nil, nil
+	case Tombstone:
+		return nil, ErrDeleted
+	}
+	return []event.Data{d}, nil
+}
+
+// MayEdit says whether account may edit or delete the post: its author, and a
+// moderator of its board once it is published.
+// Errors: not found, forbidden.
+func (p *Post) MayEdit(account uuid.UUID, moderator bool) error {
+	switch {
+	case !p.Existed(account):
+		return fault.ErrNotFound
+	case p.Owner != account && !moderator:
+		return fault.ErrForbidden
+	}
+	return nil
+}
+
+// Edit changes the text of a published post. The same text says nothing.
+// Errors: not found, ErrDeleted, ErrNotYet.
+func (p *Post) Edit(d Edited) ([]event.Data, error) {
+	switch {
+	case p.State == None:
+		return nil, fault.ErrNotFound
+	case p.State == Tombstone:
+		return nil, ErrDeleted
+	case p.Waiting():
+		return nil, ErrNotYet
+	case p.Holds(d.Title, d.Body):
+		return nil, nil
+	}
+	d.Author = p.Author
+	return []event.Data{d}, nil
+}
+
+// Delete leaves a tombstone; deleted already, it says nothing.
+func (p *Post) Delete(by uuid.UUID) ([]event.Data, error) {
+	switch p.State {
+	case None:
+		return nil, fault.ErrNotFound
+	case Tombstone:
+		return nil, nil
+	}
+	return []event.Data{Deleted{By: by}}, nil
+}
+
+// Accept names the comment that answers the question; uuid.Nil takes it back.
+// Errors: not found, ErrDeleted, ErrNotYet, ErrNoQuestion.
+func (p *Post) Accept(by, comment uuid.UUID) ([]event.Data, error) {
+	switch {
+	case p.State == None:
+		return nil, fault.ErrNotFound
+	case p.State == Tombstone:
+		return nil, ErrDeleted
+	case p.Waiting():
+		return nil, ErrNotYet
+	case p.Type != Question:
+		return nil, ErrNoQuestion
+	case p.Answer == comment:
+		return nil, nil
+	}
+	return []event.Data{AnswerAccepted{By: by, Comment: comment}}, nil
+}
+
+func sum(title, body string) [sha256.Size]byte {
+	return sha256.Sum256([]byte(title + "\x00" + body)) // NUL is in no text
+}
