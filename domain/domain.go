@@ -11,7 +11,6 @@ import (
 	"github.com/parleyhq/parley/domain/post"
 	"github.com/parleyhq/parley/domain/reaction"
 	"github.com/parleyhq/parley/domain/session"
-	"github.com/parleyhq/parley/domain/subscription"
 )
 
 // Catalogue is every version of every event there is. It fails only where two
@@ -27,6 +26,5 @@ func Catalogue() (*event.Catalogue, error) {
 		comment.Events,
 		post.Events,
 		reaction.Events,
-		subscription.Events,
 	)
 }
