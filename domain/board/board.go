@@ -11,13 +11,17 @@ import (
 	"github.com/parleyhq/parley/domain/text"
 )
 
-// Bounds of a board. Lengths of rules and description count characters.
-const (
-	MaxName        = 32 // bytes
-	MaxRules       = 10_000
-	MaxDescription = 2_000
-	MaxModerators  = 100
-)
+// MaxModerators bounds the moderators of a board, and so its state.
+const MaxModerators = 100
+
+// Limits are the bounds that a community may set.
+type Limits struct {
+	Name int // bytes of a name
+	Text int // characters of rules, and of a description
+}
+
+// DefaultLimits are the documented ones.
+func DefaultLimits() Limits { return Limits{Name: 32, Text: 10_000} }
 
 // Faults of boards.
 var (
@@ -114,19 +118,19 @@ func (b *Board) Apply(e event.Decoded) {
 
 // CheckFields says what is wrong with a board's fields; nil ones are not
 // looked at. The name is looked at as CleanName gives it.
-func CheckFields(c *text.Check, name, rules, description *string) {
+func CheckFields(c *text.Check, l Limits, name, rules, description *string) {
 	if name != nil {
 		c.Need("name", *name)
-		c.Line("name", *name, MaxName)
-		if len(*name) > MaxName && len([]rune(*name)) <= MaxName {
+		c.Line("name", *name, len(*name))
+		if len(*name) > l.Name {
 			c.Add("name", text.TooLong)
 		}
 	}
 	if rules != nil {
-		c.Block("rules", *rules, MaxRules)
+		c.Block("rules", *rules, l.Text)
 	}
 	if description != nil {
-		c.Block("description", *description, MaxDescription)
+		c.Block("description", *description, l.Text)
 	}
 }
 

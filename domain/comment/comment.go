@@ -10,8 +10,9 @@ import (
 	"github.com/parleyhq/parley/domain/text"
 )
 
-// MaxBody bounds a comment, in characters as the author wrote them.
-const MaxBody = 10_000
+// DefaultMax bounds a comment where no setting does, in characters as the
+// author wrote them.
+const DefaultMax = 10_000
 
 // ErrDeleted refuses to answer or change a deleted comment.
 var ErrDeleted = fault.New(fault.Conflict, "comment.deleted", "This comment was deleted.")
@@ -66,9 +67,9 @@ func (c *Comment) Apply(e event.Decoded) {
 }
 
 // CheckBody says what is wrong with a body.
-func CheckBody(c *text.Check, body string) {
+func CheckBody(c *text.Check, body string, most int) {
 	c.Need("body", body)
-	c.Block("body", body, MaxBody)
+	c.Block("body", body, most)
 }
 
 // Publish makes the comment. The same again says nothing.

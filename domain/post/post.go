@@ -10,11 +10,15 @@ import (
 	"github.com/parleyhq/parley/domain/text"
 )
 
-// Bounds of a post, in characters as the author wrote them.
-const (
-	MaxTitle = 200
-	MaxBody  = 40_000
-)
+// Limits are the bounds that a community may set. Title and Body count
+// characters as the author wrote them.
+type Limits struct {
+	Title, Body int
+	Images      int
+}
+
+// DefaultLimits are the documented ones.
+func DefaultLimits() Limits { return Limits{Title: 200, Body: 40_000, Images: 20} }
 
 // Faults of posts.
 var (
@@ -135,18 +139,18 @@ func (p *Post) Holds(title, body string) bool { return p.content == sum(title, b
 
 // CheckText says what is wrong with a title and a body; nil ones are not
 // looked at. Drafts may be empty, and a picture needs no body.
-func CheckText(c *text.Check, title, body *string, draft, pictures bool) {
+func CheckText(c *text.Check, l Limits, title, body *string, draft, pictures bool) {
 	if title != nil {
 		if !draft {
 			c.Need("title", *title)
 		}
-		c.Line("title", *title, MaxTitle)
+		c.Line("title", *title, l.Title)
 	}
 	if body != nil {
 		if !draft && !pictures {
 			c.Need("body", *body)
 		}
-		c.Block("body", *body, MaxBody)
+		c.Block("body", *body, l.Body)
 	}
 }
 

@@ -1,0 +1,101 @@
+package markup_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/parleyhq/parley/commands/markup"
+)
+
+// F7: hashtags and mentions, not from code or links.
+func TestBody(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]struct{ tags, handles []string }{
+		"Hello #world and @bob":                 {[]string{"world"}, []string{"bob"}},
+		"#first\n#second line":                  {[]string{"first", "second"}, nil},
+		"`#code` and #text":                     {[]string{"text"}, nil},
+		"```\n#fenced @bob\n```\n#out":          {[]string{"out"}, nil},
+		"    #indented\n\n#out":                 {[]string{"out"}, nil},
+		"[#link](http://x.example/#a) #out":     {[]string{"out"}, nil},
+		"![#alt @bob](http://x.example/a.png)":  {nil, nil},
+		"https://x.example/a#frag @bob":         {nil, []string{"bob"}},
+		"www.x.example/#frag #out":              {[]string{"out"}, nil},
+		"<https://x.example/#auto>":             {nil, nil},
+		"<b title=\"#html\">#in</b>":            {[]string{"in"}, nil},
+		"<div>\n#block @bob\n</div>":            {nil, nil},
+		"mail bob@example.org":                  {nil, nil},
+		"# Heading #tag":                        {[]string{"tag"}, nil},
+		"- #item\n- @alice":                     {[]string{"item"}, []string{"alice"}},
+		"**#bold** _@bob_ ~~#gone~~":            {[]string{"bold", "gone"}, []string{"bob"}},
+		"#snake_case_tag @snake_case":           {[]string{"snake_case_tag"}, []string{"snake_case"}},
+		"\\#escaped \\@bob":                     {nil, nil},
+		"&#35;entity":                           {nil, nil},
+		"| a |\n|---|\n| #cell |":               {[]string{"cell"}, nil},
+		"#日本語も書ける、 #다른":                         {[]string{"日本語も書ける", "다른"}, nil},
+		"#a!#b [x] #c":                          {[]string{"a", "b", "c"}, nil},
+		"#Go #go #GO":                           {[]string{"go"}, nil},
+		"> quoted #tag\n> @bob":                 {[]string{"tag"}, []string{"bob"}},
+		"[ref]: http://x.example/#def \"#t\"\n": {nil, nil},
+		"text#no @a_b_c_":                       {nil, []string{"a_b_c_"}},
+	} {
+		text := markup.Body(in)
+		if d := cmp.Diff(want.tags, markup.Hashtags(text)); d != "" {
+			t.Errorf("%q tags: %s", in, d)
+		}
+		if d := cmp.Diff(want.handles, markup.Mentions(text)); d != "" {
+			t.Errorf("%q handles: %s", in, d)
+		}
+		for _, tok := range text.Tokens {
+			if r, _ := utf8.DecodeRuneInString(in[tok.Start:]); !strings.ContainsRune("#@＃＠", r) {
+				t.Errorf("%q: token at %d", in, tok.Start)
+			}
+		}
+	}
+}
+
+func TestQuoted(t *testing.T) {
+	t.Parallel()
+	bob := uuid.MustParse("0190f3c4-0000-7000-8000-000000000001")
+	accounts := map[string]uuid.UUID{"bob": bob}
+	got := markup.Body("**@Bob**: `@bob`, @bob\n> @bob").Quoted(accounts)
+	at := "@" + bob.String()
+	if want := "**" + at + "**: `@bob`, " + at + "\n> " + at; got != want {
+		t.Errorf("quoted %q", got)
+	}
+	if got := markup.Title("For @bob").Quoted(accounts); got != "For "+at {
+		t.Errorf("title %q", got)
+	}
+}
+
+func TestBounds(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	for i := range 100 {
+		b.WriteString(" #t" + strings.Repeat("x", i) + " @h" + strings.Repeat("y", i%28+2))
+	}
+	if n := len(markup.Hashtags(markup.Body(b.String()))); n != 50 {
+		t.Errorf("%d hashtags", n)
+	}
+	if n := len(markup.Mentions(markup.Body(b.String()))); n != 28 {
+		t.Errorf("%d mentions", n)
+	}
+}
+
+// No text of the longest post keeps the parser busy.
+func TestHostile(t *testing.T) {
+	t.Parallel()
+	for _, part := range []string{"[", "![", "> ", "- ", "*", "_a", "`", "<", "&", "#", "@", "\\", "[a](", "![a](b", "|a", "1. ", "www.", "http://", "<a ", "**a ", "~~", "\n", "#a", "@abc ", "(", "[x]: y\n", "\t", "a\n===\n", "|-", "-\n", "[^", "<!--", "a@b."} {
+		begun := time.Now()
+		markup.Body("#@" + strings.Repeat(part, 40_000/len(part)))
+		if took := time.Since(begun); took > 10*time.Second {
+			t.Errorf("%q took %v", part, took)
+		} else if took > 100*time.Millisecond {
+			t.Logf("%q took %v", part, took)
+		}
+	}
+}
