@@ -8,6 +8,8 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/domain/fault"
 )
@@ -32,6 +34,8 @@ type Outcome struct {
 	Position uint64 // of the append it was part of
 	Revision uint64 // of its last event
 	Changed  bool
+	ID       uuid.UUID // of its last event, where Changed
+	At       time.Time // of its events, where Changed
 }
 
 type decision struct {
@@ -214,7 +218,7 @@ func (c *core) decideAll(e *entry, batch []*decision) (events []event.Event, dou
 			})
 		}
 		events = append(events, mine...)
-		d.out = Outcome{Revision: uint64(e.revision.Load()), Changed: true}
+		d.out = Outcome{Revision: uint64(e.revision.Load()), Changed: true, ID: mine[len(mine)-1].ID, At: d.at}
 	}
 	return events, doubtful
 }

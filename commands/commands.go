@@ -33,6 +33,9 @@ type Config struct {
 	ClaimTakeover   time.Duration // a claim its account does not name may be taken over after that
 	VerificationTTL time.Duration // of mail links and codes
 
+	Reactions []string // kinds that posts, comments and messages take
+	Chat      ChatRules
+
 	Now   func() time.Time // UTC, milliseconds
 	NewID func() uuid.UUID // version 7
 }
@@ -89,6 +92,8 @@ func Defaults() Config {
 		EmailClaimTTL:   7 * 24 * time.Hour,
 		ClaimTakeover:   10 * time.Minute,
 		VerificationTTL: 15 * time.Minute,
+		Reactions:       []string{"like", "love", "laugh", "sad", "happy", "angry"},
+		Chat:            ChatRules{RoomMembers: 50, MessageMax: 8000, MessageImages: 10, ResendMemory: 200},
 		Now:             func() time.Time { return time.Now().UTC().Truncate(time.Millisecond) },
 		NewID:           func() uuid.UUID { return uuid.Must(uuid.NewV7()) },
 	}

@@ -1,0 +1,143 @@
+package commands
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/parleyhq/parley/domain/chat"
+	"github.com/parleyhq/parley/domain/event"
+	"github.com/parleyhq/parley/domain/fault"
+	"github.com/parleyhq/parley/domain/reaction"
+	"github.com/parleyhq/parley/domain/text"
+)
+
+// maxClientID bounds a client id, in characters.
+const maxClientID = 64
+
+// SendMessage asks for a message. ReplyTo 0 is none.
+type SendMessage struct {
+	Room     uuid.UUID
+	Text     string
+	Images   []uuid.UUID
+	ReplyTo  uint64
+	ClientID string
+}
+
+// MessageSent says where a message landed. Resent is set where the sender had
+// sent that client id before: Number is the first one's, ID and At are empty.
+type MessageSent struct {
+	Number   uint64
+	ID       uuid.UUID
+	At       time.Time
+	Resent   bool
+	Position uint64
+}
+
+// SendMessage sends a message. It is one durable append; everything else that
+// it looks at is in memory. Errors: 404 for whom the room is not, and in a
+// direct room across a block; 422.
+func (c *Commands) SendMessage(ctx context.Context, by Actor, in SendMessage) (MessageSent, error) {
+	if err := c.canSend(ctx, by.Account, in.Room); err != nil {
+		return MessageSent{}, err
+	}
+	if err := c.checkMessage(ctx, by.Account, in); err != nil {
+		return MessageSent{}, err
+	}
+	e := chat.MessageSent{Sender: by.Account, Text: in.Text, Images: in.Images, ReplyTo: in.ReplyTo, ClientID: in.ClientID}
+	var first uint64
+	out, err := change(ctx, c.core, chat.Stream(in.Room), c.newRoom, func(r *chat.Room) (events []event.Data, err error) {
+		events, first, err = r.Send(e)
+		return events, err
+	})
+	switch {
+	case err != nil:
+		return MessageSent{}, err
+	case !out.Changed:
+		return MessageSent{Number: first, Resent: true, Position: out.Position}, nil
+	}
+	return MessageSent{Number: out.Revision + 1, ID: out.ID, At: out.At, Position: out.Position}, nil
+}
+
+// canSend says whether account is in the room, and no block stands between
+// the two of a direct one.
+func (c *Commands) canSend(ctx context.Context, account, room uuid.UUID) error {
+	var other uuid.UUID
+	err := view(ctx, c.core, chat.Stream(room), c.newRoom, func(r *chat.Room) error {
+		if _, ok := r.Member(account); !ok {
+			return fault.ErrNotFound
+		}
+		other = r.Other(account)
+		return nil
+	})
+	if err != nil || other == uuid.Nil {
+		return err
+	}
+	apart, err := c.apart(ctx, account, other)
+	if err == nil && apart {
+		err = fault.ErrNotFound
+	}
+	return err
+}
+
+func (c *Commands) checkMessage(ctx context.Context, account uuid.UUID, in SendMessage) error {
+	var check text.Check
+	check.Block("text", in.Text, c.cfg.Chat.MessageMax)
+	if len(in.Images) == 0 {
+		check.Need("text", in.Text)
+	}
+	if len(in.Images) > c.cfg.Chat.MessageImages {
+		check.Add("images", "too many")
+	}
+	check.Line("clientId", in.ClientID, maxClientID)
+	if err := check.Err(); err != nil {
+		return err
+	}
+	if len(in.Images) == 0 {
+		return nil
+	}
+	return c.ownImages(ctx, account, "images", in.Images...)
+}
+
+// EditMessage gives a message another text; its sender alone may. Errors: 404,
+// 403, 422.
+func (c *Commands) EditMessage(ctx context.Context, by Actor, room uuid.UUID, number uint64, body string) (Outcome, error) {
+	edit := func(r *chat.Room) ([]event.Data, error) { return r.Edit(by.Account, number, body) }
+	err := view(ctx, c.core, chat.Stream(room), c.newRoom, func(r *chat.Room) error {
+		_, err := edit(r)
+		return err
+	})
+	if err != nil {
+		return Outcome{}, err
+	}
+	var check text.Check
+	check.Block("text", body, c.cfg.Chat.MessageMax)
+	check.Need("text", body)
+	if err := check.Err(); err != nil {
+		return Outcome{}, err
+	}
+	return change(ctx, c.core, chat.Stream(room), c.newRoom, edit)
+}
+
+// DeleteMessage empties a message; its sender may, and who leads the room.
+// Errors: 404, 403.
+func (c *Commands) DeleteMessage(ctx context.Context, by Actor, room uuid.UUID, number uint64) (Outcome, error) {
+	return change(ctx, c.core, chat.Stream(room), c.newRoom, func(r *chat.Room) ([]event.Data, error) {
+		return r.Delete(by.Account, number)
+	})
+}
+
+// ReactToMessage puts a reaction on a message, or takes it back. Errors: 404,
+// 422 reaction.unknown.
+func (c *Commands) ReactToMessage(ctx context.Context, by Actor, room uuid.UUID, number uint64, kind string, on bool) (Outcome, error) {
+	known := slices.Contains(c.cfg.Reactions, kind)
+	return change(ctx, c.core, chat.Stream(room), c.newRoom, func(r *chat.Room) ([]event.Data, error) {
+		events, err := r.React(by.Account, number, kind, on)
+		if err == nil && !known {
+			return nil, reaction.ErrUnknown
+		}
+		return events, err
+	})
+}

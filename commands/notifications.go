@@ -1,0 +1,41 @@
+package commands
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/parleyhq/parley/domain/event"
+	"github.com/parleyhq/parley/domain/notification"
+)
+
+// Notify asks for an entry in an inbox.
+type Notify struct {
+	Recipient uuid.UUID
+	Entry     notification.Notified
+	Later     []uuid.UUID // epochs that began after that of the entry's cause
+	RoomRead  uint64      // of kind chat: how far the recipient has read the room
+}
+
+// Notify adds an entry to an inbox, unless the inbox was told of its cause, or
+// of anything later, before: callers tell each inbox in the order of the log,
+// as often as they like. Nothing but the entry itself names its cause, so that
+// the inbox cannot be linked to it.
+func (c *Commands) Notify(ctx context.Context, n Notify) (Outcome, error) {
+	ctx = WithMeta(ctx, event.Meta{Actor: event.System})
+	return change(ctx, c.core, notification.Stream(n.Recipient), notification.New, func(i *notification.Inbox) ([]event.Data, error) {
+		return i.Tell(n.Entry, n.Later, n.RoomRead)
+	})
+}
+
+// ReadNotifications says that the one who asks has read all up to a number;
+// beyond the newest is the newest, and never back. It answers how far was
+// read.
+func (c *Commands) ReadNotifications(ctx context.Context, by Actor, number uint64) (uint64, Outcome, error) {
+	var read uint64
+	out, err := change(ctx, c.core, notification.Stream(by.Account), notification.New, func(i *notification.Inbox) ([]event.Data, error) {
+		read = max(i.ReadUpTo(), min(number, i.Newest()))
+		return i.Read(number)
+	})
+	return read, out, err
+}

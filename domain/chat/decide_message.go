@@ -1,0 +1,99 @@
+package chat
+
+import (
+	"github.com/google/uuid"
+
+	"github.com/parleyhq/parley/domain/event"
+	"github.com/parleyhq/parley/domain/fault"
+)
+
+// Send sends a message. resent is the number of the first one where the
+// sender sent that client id before: then nothing changes.
+func (r *Room) Send(m MessageSent) (events []event.Data, resent uint64, err error) {
+	member, ok := r.members[m.Sender]
+	if !ok {
+		return nil, 0, fault.ErrNotFound
+	}
+	if m.ClientID != "" {
+		if first := r.resent(m.Sender, m.ClientID); first != 0 {
+			return nil, first, nil
+		}
+	}
+	if m.ReplyTo != 0 && (m.ReplyTo < r.FirstVisible(member) || r.sender(m.ReplyTo) == uuid.Nil) {
+		return nil, 0, fault.ErrInvalid.With(fault.Field("replyTo", "unknown"))
+	}
+	return []event.Data{m}, 0, nil
+}
+
+// Edit gives a message another text; its sender alone may.
+func (r *Room) Edit(by uuid.UUID, number uint64, text string) ([]event.Data, error) {
+	if _, err := r.visible(by, number); err != nil {
+		return nil, err
+	}
+	if r.sender(number) != by {
+		return nil, fault.ErrForbidden
+	}
+	if r.Deleted(number) {
+		return nil, fault.ErrNotFound
+	}
+	return []event.Data{MessageEdited{Sender: by, Number: number, Text: text}}, nil
+}
+
+// Delete empties a message; its sender may, and who leads the room. Nothing
+// changes for one that is deleted already.
+func (r *Room) Delete(by uuid.UUID, number uint64) ([]event.Data, error) {
+	m, err := r.visible(by, number)
+	if err != nil {
+		return nil, err
+	}
+	if r.sender(number) != by && !m.Role.leads() {
+		return nil, fault.ErrForbidden
+	}
+	if r.Deleted(number) {
+		return nil, nil
+	}
+	return []event.Data{MessageDeleted{By: by, Number: number}}, nil
+}
+
+// React puts a reaction on a message, or takes it back. Each person has one
+// of a kind; doing it twice changes nothing.
+func (r *Room) React(by uuid.UUID, number uint64, kind string, on bool) ([]event.Data, error) {
+	if _, err := r.visible(by, number); err != nil {
+		return nil, err
+	}
+	if r.Deleted(number) {
+		return nil, fault.ErrNotFound
+	}
+	if r.reacted(by, number, kind) == on {
+		return nil, nil
+	}
+	if on {
+		return []event.Data{ReactionAdded{Account: by, Number: number, Kind: kind}}, nil
+	}
+	return []event.Data{ReactionRemoved{Account: by, Number: number, Kind: kind}}, nil
+}
+
+// visible is by's membership, if number is a message that by may see.
+func (r *Room) visible(by uuid.UUID, number uint64) (Member, error) {
+	m, ok := r.members[by]
+	if !ok || r.sender(number) == uuid.Nil || number < r.FirstVisible(m) {
+		return Member{}, fault.ErrNotFound
+	}
+	return m, nil
+}
+
+// reacted looks without adding to the tables of people and kinds: deciders do
+// not change the state.
+func (r *Room) reacted(by uuid.UUID, number uint64, kind string) bool {
+	person, known := r.place[by]
+	if !known {
+		return false
+	}
+	for i, k := range r.kinds {
+		if k == kind {
+			_, stands := r.reactions[reaction{number, person, uint32(i)}]
+			return stands
+		}
+	}
+	return false
+}
