@@ -1,0 +1,24 @@
+package projections
+
+import (
+	"slices"
+
+	"github.com/parleyhq/parley/readmodels"
+)
+
+// tablesVersion rises when handlers change what they write from the same
+// events into the same schema; it makes a new generation.
+const tablesVersion = 1
+
+// Tables is the projector of all relational tables. They move together, so
+// that a read never sees half an event.
+func Tables() Projector {
+	return Projector{
+		Name:    "tables",
+		Version: tablesVersion,
+		Schema:  readmodels.Schema(),
+		Routes:  slices.Concat[[]Route](
+		// a line a noun: accountRoutes(), boardRoutes(), …
+		),
+	}
+}

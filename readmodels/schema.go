@@ -1,0 +1,11 @@
+package readmodels
+
+import "slices"
+
+// Schema is what makes the tables of every noun, in SQL that both engines
+// take; each statement creates if absent.
+func Schema() []string {
+	return slices.Concat[[]string](
+	// a line a noun: accountSchema, boardSchema, …
+	)
+}
