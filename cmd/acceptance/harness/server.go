@@ -268,7 +268,6 @@ func Binary(t testing.TB) string {
 func startProcess(t testing.TB, args []string) (running, string, error) {
 	t.Helper()
 	cmd := exec.Command(Binary(t), append([]string{"serve"}, args...)...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	stdout, stderr := newOutput(), newOutput()
 	cmd.Stdout, cmd.Stderr = io.Writer(stdout), stderr
 	if err := cmd.Start(); err != nil {
@@ -308,4 +307,3 @@ func (r *process) kill() error {
 }
 
 func (r *process) log() string { return r.stderr.String() }
-

@@ -1,0 +1,112 @@
+// Package stack chooses the engines. Embedded puts everything into one folder;
+// what it returns is all that the rest of the program knows of engines, so no
+// other code can tell which stack it runs on.
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/parleyhq/parley/commands"
+	"github.com/parleyhq/parley/domain"
+	"github.com/parleyhq/parley/domain/event"
+	"github.com/parleyhq/parley/infra/files"
+	"github.com/parleyhq/parley/infra/keyring"
+	"github.com/parleyhq/parley/infra/pebble"
+	"github.com/parleyhq/parley/infra/sqlite"
+	"github.com/parleyhq/parley/readmodels"
+)
+
+// Stack is the engines of one process.
+type Stack struct {
+	Store       event.Store
+	Codec       *event.Codec
+	Keyring     commands.Keyring
+	Generations readmodels.Generations
+	State       readmodels.DB // what cannot be rebuilt: leases, checkpoints of processes
+	Mail        commands.Mailer
+
+	closers []func() error
+}
+
+// Config is what the embedded engines are told.
+type Config struct {
+	Data          string // folder
+	MasterKeyFile string // empty: made in the folder
+	MailFrom      string
+	Log           *slog.Logger
+}
+
+// Embedded opens everything in one folder, which is made if absent. Errors are
+// one sentence that names the folder and what is wrong with it.
+func Embedded(ctx context.Context, cfg Config) (_ *Stack, err error) {
+	if err := claim(cfg.Data); err != nil {
+		return nil, err
+	}
+	s := &Stack{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	in := func(name string) string { return filepath.Join(cfg.Data, name) }
+
+	log, err := pebble.Open(in("log"), pebble.Options{Logger: cfg.Log})
+	if err != nil {
+		return nil, err
+	}
+	s.Store = log
+	s.closers = append(s.closers, log.Close)
+
+	masterFile := cfg.MasterKeyFile
+	if masterFile == "" {
+		masterFile = in("master.key")
+	}
+	master, err := keyring.LoadOrCreateMasterKey(masterFile)
+	if err != nil {
+		return nil, err
+	}
+	ring, err := keyring.Open(in("keys.db"), master)
+	if err != nil {
+		return nil, err
+	}
+	s.Keyring = ring
+	s.closers = append(s.closers, ring.Close)
+
+	catalogue, err := domain.Catalogue()
+	if err != nil {
+		return nil, err
+	}
+	s.Codec = event.NewCodec(catalogue, ring)
+
+	generations, err := sqlite.OpenGenerations(in("tables"))
+	if err != nil {
+		return nil, err
+	}
+	s.Generations = generations
+	s.closers = append(s.closers, generations.Close)
+
+	state, err := sqlite.OpenState(ctx, in("state.db"))
+	if err != nil {
+		return nil, err
+	}
+	s.State = state
+	s.closers = append(s.closers, state.Close)
+
+	s.Mail, err = files.OpenMail(in("mail"), cfg.MailFrom)
+	return s, err
+}
+
+// Close closes the engines, the last opened first.
+func (s *Stack) Close() error {
+	var errs []error
+	for i := len(s.closers) - 1; i >= 0; i-- {
+		errs = append(errs, s.closers[i]())
+	}
+	s.closers = nil
+	return errors.Join(errs...)
+}
