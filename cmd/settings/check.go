@@ -120,6 +120,7 @@ var rules = []struct {
 }{
 	{"--handle-min is above --handle-max", func(s *Settings) bool { return s.HandleMin > s.HandleMax }},
 	{"--password-min is above --password-max", func(s *Settings) bool { return s.PasswordMin > s.PasswordMax }},
+	{"--list-limit is above --list-max", func(s *Settings) bool { return s.ListLimit > s.ListMax }},
 	{"--refresh-ttl must be longer than --access-ttl", func(s *Settings) bool { return s.RefreshTTL <= s.AccessTTL }},
 	{"--max-refresh must be shorter than --access-ttl", func(s *Settings) bool { return time.Duration(s.MaxRefresh) >= s.AccessTTL }},
 	{"--socket-pong must be shorter than --socket-ping", func(s *Settings) bool { return s.SocketPong >= s.SocketPing }},

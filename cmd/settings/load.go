@@ -24,6 +24,9 @@ func Load(args, environ []string) (Settings, error) {
 	return s, s.Available()
 }
 
+// Defaults is what Load makes of nothing.
+func Defaults() (Settings, error) { return Load(nil, nil) }
+
 // BeforeResolve is called by kong when the command line is read and nothing
 // else: it loads the settings file that the flag or the environment names.
 func (s *Settings) BeforeResolve(ctx *kong.Context, src *Sources) error {

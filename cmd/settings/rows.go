@@ -33,6 +33,9 @@ type Row struct {
 	Help      string   `json:"help"`
 	Group     string   `json:"group"`
 	Roles     []string `json:"roles"` // empty is all
+	OneOf     []string `json:"oneOf"` // the words allowed; empty is any
+	Zero      string   `json:"zero"`  // what 0 means; empty is not allowed
+	Max       string   `json:"max"`   // the highest number; empty is none
 	Secret    bool     `json:"secret"`
 	Available bool     `json:"available"` // false: known, not built yet
 }
@@ -46,15 +49,22 @@ func (s Settings) Rows() []Row {
 			Name: f.name, Env: EnvName(f.name), Default: f.tag.Get("default"), Help: f.tag.Get("help"), Group: f.group,
 			Value: text(f.value), Source: s.sources[f.name].String(), Secret: f.secret(), Available: !isNotYet(f.name),
 		}
-		if roles := f.tag.Get("roles"); roles != "" {
-			r.Roles = strings.Split(roles, ",")
-		}
+		r.Roles, r.OneOf = list(f.tag.Get("roles")), list(f.tag.Get("oneof"))
+		r.Zero, r.Max = f.tag.Get("zero"), f.tag.Get("max")
 		if r.Secret && r.Value != "" {
 			r.Value = hidden(r.Value)
 		}
 		rows = append(rows, r)
 	}
 	return rows
+}
+
+// list is a tag's words; none is an empty list, which JSON shows as [].
+func list(words string) []string {
+	if words == "" {
+		return []string{}
+	}
+	return strings.Split(words, ",")
 }
 
 // Source is the level that gave the setting of that flag.
@@ -81,7 +91,7 @@ func (f field) secret() bool {
 // fields are the rows of the table that v, a Settings, holds.
 func fields(v reflect.Value) []field {
 	var out []field
-	for i := range v.NumField() {
+	for i := range v.NumField() { // the unexported fields are no groups
 		group := v.Type().Field(i)
 		if !group.Anonymous {
 			continue

@@ -144,7 +144,10 @@ func (s *Sources) known() error {
 		}
 	}
 	for _, key := range sortedKeys(s.file) {
-		if key == "config" || !slices.Contains(all, key) {
+		if key == "config" {
+			return usagef("%s: config cannot be a key of the file itself", s.path)
+		}
+		if !slices.Contains(all, key) {
 			return usagef("%s: unknown key %q%s", s.path, key, didYouMean(key, all))
 		}
 	}

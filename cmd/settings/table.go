@@ -68,7 +68,8 @@ type Bounds struct {
 	PositionWait   time.Duration `name:"position-wait" default:"2s" help:"How long a call waits for the position it carries." roles:"api,push"`
 	IdempotencyTTL time.Duration `name:"idempotency-ttl" default:"24h" help:"How long the answer to an Idempotency-Key is kept." roles:"api"`
 	IdempotencyRun time.Duration `name:"idempotency-lease" default:"10s" help:"After this long a started key without an answer counts as dead." roles:"api"`
-	ListLimit      int           `name:"list-limit" default:"20" max:"100" help:"Items of a page where the caller does not say." roles:"api"`
+	ListLimit      int           `name:"list-limit" default:"20" max:"1000" help:"Items of a page where the caller does not say." roles:"api"`
+	ListMax        int           `name:"list-max" default:"100" max:"1000" help:"Most items of a page." roles:"api"`
 	Streams        int           `name:"event-streams" default:"64" help:"Most callers that follow the events at once." roles:"api"`
 }
 
@@ -89,6 +90,7 @@ type Accounts struct {
 	EmailClaimTTL     time.Duration     `name:"email-claim-ttl" default:"168h" help:"How long an address that was never verified stays claimed." roles:"api"`
 	ClaimTakeover     time.Duration     `name:"claim-takeover" default:"10m" help:"Age from which the claim of an unfinished sign-up may be taken over." roles:"api"`
 	VerificationTTL   time.Duration     `name:"verification-ttl" default:"15m" help:"Life of the link and code that confirm an address." roles:"api"`
+	VerificationCode  int               `name:"verification-digits" default:"6" max:"12" help:"Digits of that code." roles:"api"`
 	VerificationTries int               `name:"verification-tries" default:"5" max:"100" help:"Wrong tries after which a code is dead." roles:"api"`
 	ResetTTL          time.Duration     `name:"reset-ttl" default:"10m" help:"Life of a password reset link." roles:"api"`
 	EraseGrace        time.Duration     `name:"erase-grace" default:"336h" help:"Time between asking to be erased and being erased." roles:"api,projector"`
@@ -138,6 +140,9 @@ type Sessions struct {
 type Abuse struct {
 	Captcha          string        `name:"captcha" default:"adaptive" oneof:"always,adaptive,off" help:"When sign-up, sign-in and password reset ask for a captcha." roles:"api"`
 	CaptchaTTL       time.Duration `name:"captcha-ttl" default:"5m" help:"Life of a captcha." roles:"api"`
+	CaptchaLength    int           `name:"captcha-length" default:"8" max:"16" help:"Characters of a captcha." roles:"api"`
+	CaptchaWidth     int           `name:"captcha-width" default:"240" max:"2000" help:"Width of its picture, in pixels." roles:"api"`
+	CaptchaHeight    int           `name:"captcha-height" default:"80" max:"2000" help:"Height of its picture, in pixels." roles:"api"`
 	CaptchaFailures  int           `name:"captcha-failures" default:"3" help:"Failures of an account or network after which adaptive asks." roles:"api"`
 	CaptchaMemory    time.Duration `name:"captcha-memory" default:"15m" help:"How long such a failure counts." roles:"api"`
 	RateLimits       Switch        `name:"rate-limits" default:"on" help:"Rate limits and lock-out; off for load tests." roles:"api,push"`

@@ -1,0 +1,165 @@
+// Command summary reads `go test -json` and says in few lines what happened:
+// each package with its number of tests and seconds, the output of what
+// failed, what was skipped, and the sum last.
+//
+// It fails when a test or a build failed and when nothing ran. -list names
+// every test that ran.
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+)
+
+// event is a line of `go test -json`; see `go doc test2json`.
+type event struct {
+	Action     string
+	Package    string
+	ImportPath string // of a build's output
+	Test       string
+	Elapsed    float64
+	Output     string
+}
+
+// Most lines of output shown of one failed test.
+const maxLines = 60
+
+type result struct {
+	name, action string
+	elapsed      float64
+	tests        int
+}
+
+func main() {
+	list := flag.Bool("list", false, "name every test that ran")
+	flag.Parse()
+	s := summary{list: *list, output: map[string][]string{}, tests: map[string]int{}, parents: map[string]bool{}}
+	if err := s.read(os.Stdin); err != nil {
+		fmt.Fprintln(os.Stderr, "summary:", err)
+		os.Exit(1)
+	}
+	if !s.print(os.Stdout) {
+		os.Exit(1)
+	}
+}
+
+type summary struct {
+	list                    bool
+	output                  map[string][]string // by package and test
+	tests                   map[string]int      // that ran, by package
+	parents                 map[string]bool     // tests that have subtests
+	packages                []result
+	ran, failures, skips    []result
+	passed, failed, skipped int
+	broken                  int // packages that failed outside of a test
+}
+
+func (s *summary) read(r io.Reader) error {
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, 16<<20)
+	for lines.Scan() {
+		var e event
+		if json.Unmarshal(lines.Bytes(), &e) != nil {
+			fmt.Println(lines.Text()) // not JSON: the go command itself speaks
+			continue
+		}
+		s.add(e)
+	}
+	return lines.Err()
+}
+
+func (s *summary) add(e event) {
+	key := e.Package + " " + e.Test
+	switch e.Action {
+	case "build-output":
+		fmt.Print(e.Output)
+	case "output":
+		s.output[key] = append(s.output[key], e.Output)
+	case "run":
+		for i, c := range e.Test {
+			if c == '/' {
+				s.parents[e.Package+" "+e.Test[:i]] = true
+			}
+		}
+	case "pass", "fail", "skip":
+		s.end(key, e)
+	}
+}
+
+func (s *summary) end(key string, e event) {
+	if e.Test == "" {
+		s.packages = append(s.packages, result{e.Package, e.Action, e.Elapsed, s.tests[e.Package]})
+		if e.Action == "fail" && s.tests[e.Package] == 0 {
+			s.broken++
+			s.failures = append(s.failures, result{key, e.Action, e.Elapsed, 0})
+		}
+		return
+	}
+	r := result{name: key, action: e.Action, elapsed: e.Elapsed}
+	s.tests[e.Package]++
+	s.ran = append(s.ran, r)
+	switch e.Action {
+	case "pass":
+		s.passed++
+		delete(s.output, key)
+	case "skip":
+		s.skipped++
+		s.skips = append(s.skips, r)
+	case "fail":
+		s.failed++
+		s.failures = append(s.failures, r)
+	}
+}
+
+// print says what happened, and whether all is well.
+func (s *summary) print(w io.Writer) bool {
+	if s.list {
+		for _, r := range s.ran {
+			if !s.parents[r.name] {
+				fmt.Fprintf(w, "  %-4s %6.2fs  %s\n", r.action, r.elapsed, short(r.name))
+			}
+		}
+	}
+	for _, r := range s.failures {
+		fmt.Fprintf(w, "--- %s\n", short(r.name))
+		out := strings.Split(strings.TrimRight(strings.Join(s.output[r.name], ""), "\n"), "\n")
+		if len(out) > maxLines {
+			fmt.Fprintf(w, "    … %d lines before\n", len(out)-maxLines)
+			out = out[len(out)-maxLines:]
+		}
+		fmt.Fprintln(w, strings.Join(out, "\n"))
+	}
+	slices.SortFunc(s.packages, func(a, b result) int { return strings.Compare(a.name, b.name) })
+	failed := s.failed > 0
+	for _, p := range s.packages {
+		if p.action == "fail" {
+			failed = true
+		}
+		if p.tests > 0 || p.action == "fail" {
+			fmt.Fprintf(w, "  %-4s %7.2fs %5d tests  %s\n", p.action, p.elapsed, p.tests, short(p.name))
+		}
+	}
+	for _, r := range s.skips {
+		fmt.Fprintf(w, "  skipped: %s\n", short(r.name))
+	}
+	fmt.Fprintf(w, "%d tests ran: %d passed, %d failed, %d skipped", len(s.ran), s.passed, s.failed, s.skipped)
+	if s.broken > 0 {
+		fmt.Fprintf(w, "; %d packages failed as a whole", s.broken)
+	}
+	fmt.Fprintln(w)
+	if len(s.ran)-s.skipped == 0 {
+		fmt.Fprintln(w, "nothing ran: that is a failure")
+		return false
+	}
+	return !failed
+}
+
+func short(name string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(name, "github.com/parleyhq/parley/"), "github.com/parleyhq/parley ")
+}

@@ -1,0 +1,55 @@
+# Parley. `make` alone lists the targets.
+
+GO      ?= go
+BIN     := bin
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
+LDFLAGS := -X main.version=$(VERSION)
+# How long each fuzz target runs, and the longest any one package may test.
+FUZZTIME ?= 10s
+TIMEOUT  ?= 5m
+# Added to `parley serve` and to `go test`.
+RUNFLAGS  ?=
+TESTFLAGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test test-race test-stack lint fuzz bench golden generate verify clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build the program into bin/
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/parley ./cmd/parley
+
+run: build ## build and serve ./data
+	$(BIN)/parley serve --data ./data $(RUNFLAGS)
+
+test: ## run all tests; no server and no network are needed
+	$(GO) test $(TESTFLAGS) -timeout $(TIMEOUT) ./...
+
+test-race: ## run all tests under the race detector
+	$(GO) test $(TESTFLAGS) -race -timeout 15m ./...
+
+test-stack: build ## run what needs real servers or the real process, and say what ran
+	@.ci/test-stack
+
+lint: ## gofmt, go vet, staticcheck and the import table
+	@.ci/lint
+
+fuzz: ## fuzz every target for FUZZTIME (10s)
+	@.ci/fuzz $(FUZZTIME)
+
+bench: build ## measure against floors and peers, and print the table
+	$(BIN)/parley bench
+
+golden: ## write the golden files of all tests anew; look at the diff
+	@.ci/golden
+
+generate: ## write the generated files anew
+	$(GO) generate ./...
+
+verify: ## write the generated files anew, and fail if one was stale
+	@.ci/fresh
+
+clean: ## remove what was built, measured and cached by tests; ./data stays
+	rm -rf $(BIN) .stack
+	$(GO) clean -testcache
