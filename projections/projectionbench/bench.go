@@ -1,0 +1,178 @@
+package projectionbench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/parleyhq/parley/domain/event"
+	"github.com/parleyhq/parley/projections"
+	"github.com/parleyhq/parley/readmodels"
+)
+
+// BatchSize is how many rows a transaction holds, in the projector and its floor.
+const BatchSize = 1000
+
+// wrote is an event of the usual kind: open ids and two sealed fields.
+type wrote struct {
+	Board  uuid.UUID `json:"board"`
+	Author uuid.UUID `json:"author"`
+	Title  string    `json:"title" seal:"personal,Author"`
+	Body   string    `json:"body" seal:"personal,Author"`
+	Length int       `json:"length"`
+}
+
+// Definitions are for the catalogue of the codec that is measured.
+func Definitions() []event.Definition {
+	return []event.Definition{event.Of[wrote]("bench.wrote.v1", event.Forum, nil)}
+}
+
+var schema = []string{
+	`CREATE TABLE IF NOT EXISTS bench (id text PRIMARY KEY, board text NOT NULL, author text NOT NULL, title text NOT NULL,
+		body text NOT NULL, length bigint NOT NULL, at bigint NOT NULL)`,
+	`CREATE INDEX IF NOT EXISTS bench_board ON bench (board, at DESC)`,
+}
+
+const upsert = `INSERT INTO bench (id, board, author, title, body, length, at) VALUES (?, ?, ?, ?, ?, ?, ?)
+	ON CONFLICT (id) DO UPDATE SET title = excluded.title, body = excluded.body, length = excluded.length`
+
+// Projector is what is measured: a row an event.
+func Projector() projections.Projector {
+	return projections.Projector{Name: "bench", Version: 1, Schema: schema, Routes: []projections.Route{
+		projections.On(func(ctx context.Context, b readmodels.Batch, e event.Decoded, d wrote) error {
+			return b.Exec(ctx, upsert, event.StreamID(e.Stream), d.Board.String(), d.Author.String(), d.Title, d.Body,
+				d.Length, e.Time.UnixMilli())
+		}),
+	}}
+}
+
+// row is the i-th event and its row; both sides write the same. Like ids that
+// begin with their time, the ids rise.
+func row(i int, authors []uuid.UUID) (id uuid.UUID, d wrote) {
+	id[0], id[1], id[2], id[3], id[15] = byte(i>>24), byte(i>>16), byte(i>>8), byte(i), 1
+	d.Board[0] = byte(i % 50)
+	d.Author = authors[i%len(authors)]
+	d.Title = fmt.Sprintf("title %d", i)
+	d.Body = strings.Repeat("body ", 50)
+	d.Length = len(d.Body)
+	return id, d
+}
+
+// Fill appends events first to last-1. Every author has a key already.
+func Fill(ctx context.Context, store event.Store, codec *event.Codec, authors []uuid.UUID, first, last int) error {
+	for i := first; i < last; i++ {
+		id, d := row(i, authors)
+		stream := event.StreamName("bench", id.String())
+		typ, data, err := codec.Encode(ctx, stream, id, d)
+		if err != nil {
+			return err
+		}
+		if _, err := store.Append(ctx, stream, event.NoStream, []event.Event{{ID: id, Type: typ, Data: data}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Project folds the whole log into a new generation and tells the events per
+// second, from reading the first to the commit of the last.
+func Project(ctx context.Context, store event.Store, codec *event.Codec, g readmodels.Generations, events int) (perSecond float64, err error) {
+	r, stop, err := start(ctx, store, codec, g)
+	if err != nil {
+		return 0, err
+	}
+	began := time.Now()
+	head, err := store.Head(ctx)
+	if err == nil {
+		err = r.Wait(ctx, head)
+	}
+	perSecond = float64(events) / time.Since(began).Seconds()
+	return perSecond, errors.Join(err, stop())
+}
+
+func start(ctx context.Context, store event.Store, codec *event.Codec, g readmodels.Generations) (*projections.Runner, func() error, error) {
+	r, err := projections.NewRunner(projections.Config{
+		Projector: Projector(), Store: store, Codec: codec, Generations: g, BatchSize: BatchSize,
+		Epoch: func(context.Context) (uuid.UUID, error) { return uuid.UUID{1}, nil },
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(ctx) }()
+	return r, func() error { cancel(); return <-ended }, nil
+}
+
+// Floor upserts the rows bare, size of them a transaction, and tells the rows
+// per second. A size of 1 is one transaction an event.
+func Floor(ctx context.Context, db readmodels.DB, authors []uuid.UUID, rows, size int) (perSecond float64, err error) {
+	if err := db.Batch(ctx, func(b readmodels.Batch) error {
+		for _, s := range schema {
+			if err := b.Exec(ctx, s); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		return 0, err
+	}
+	args := make([][]any, rows)
+	for i := range args {
+		id, d := row(i, authors)
+		args[i] = []any{id.String(), d.Board.String(), d.Author.String(), d.Title, d.Body, d.Length, int64(i)}
+	}
+	began := time.Now()
+	for group := range slices.Chunk(args, size) {
+		if err := db.Batch(ctx, func(b readmodels.Batch) error {
+			for _, a := range group {
+				if err := b.Exec(ctx, upsert, a...); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			return 0, err
+		}
+	}
+	return float64(rows) / time.Since(began).Seconds(), nil
+}
+
+// Visible appends events one after another to an otherwise idle log and tells
+// how long each took from the answer of the append to being in the tables,
+// shortest first.
+func Visible(ctx context.Context, store event.Store, codec *event.Codec, g readmodels.Generations, authors []uuid.UUID, events int) (took []time.Duration, err error) {
+	r, stop, err := start(ctx, store, codec, g)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+	head, err := store.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.Wait(ctx, head); err != nil {
+		return nil, err
+	}
+	for i := range events {
+		if err := Fill(ctx, store, codec, authors, int(head)+i, int(head)+i+1); err != nil { //nolint:gosec // small
+			return nil, err
+		}
+		began := time.Now()
+		at, err := store.Head(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if err := r.Wait(ctx, at); err != nil {
+			return nil, err
+		}
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	return took, nil
+}

@@ -1,0 +1,159 @@
+package projectionbench_test
+
+import (
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/parleyhq/parley/domain/event"
+	"github.com/parleyhq/parley/infra/keyring"
+	"github.com/parleyhq/parley/infra/pebble"
+	"github.com/parleyhq/parley/infra/sqlite"
+	"github.com/parleyhq/parley/projections/projectionbench"
+)
+
+const authorCount = 1000
+
+type setup struct {
+	store   event.Store
+	codec   *event.Codec
+	authors []uuid.UUID
+}
+
+func newSetup(tb testing.TB, events int) setup {
+	tb.Helper()
+	must := func(err error) {
+		tb.Helper()
+		if err != nil {
+			tb.Fatal(err)
+		}
+	}
+	ring, err := keyring.Open(filepath.Join(tb.TempDir(), "keys.db"), make([]byte, keyring.KeySize))
+	must(err)
+	tb.Cleanup(func() { _ = ring.Close() })
+	catalogue, err := event.NewCatalogue(projectionbench.Definitions())
+	must(err)
+	log, err := pebble.Open(tb.TempDir(), pebble.Options{})
+	must(err)
+	tb.Cleanup(func() { _ = log.Close() })
+	s := setup{store: log, codec: event.NewCodec(catalogue, ring)}
+	for range authorCount {
+		s.authors = append(s.authors, uuid.New())
+		must(ring.EnsureAccount(tb.Context(), s.authors[len(s.authors)-1]))
+	}
+	const writers = 64
+	var group sync.WaitGroup
+	for w := range writers {
+		group.Go(func() {
+			must(projectionbench.Fill(tb.Context(), s.store, s.codec, s.authors, events*w/writers, events*(w+1)/writers))
+		})
+	}
+	group.Wait()
+	return s
+}
+
+func (s setup) project(tb testing.TB, events int) float64 {
+	tb.Helper()
+	g, err := sqlite.OpenGenerations(tb.TempDir())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	perSecond, err := projectionbench.Project(tb.Context(), s.store, s.codec, g, events)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := g.Close(); err != nil {
+		tb.Fatal(err)
+	}
+	return perSecond
+}
+
+func (s setup) floor(tb testing.TB, rows, size int, durable bool) float64 {
+	tb.Helper()
+	var perSecond float64
+	if durable {
+		db, err := sqlite.OpenState(tb.Context(), filepath.Join(tb.TempDir(), "floor.db"))
+		if err != nil {
+			tb.Fatal(err)
+		}
+		defer func() { _ = db.Close() }()
+		if perSecond, err = projectionbench.Floor(tb.Context(), db, s.authors, rows, size); err != nil {
+			tb.Fatal(err)
+		}
+		return perSecond
+	}
+	g, err := sqlite.OpenGenerations(tb.TempDir())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer func() { _ = g.Close() }()
+	db, err := g.Create(tb.Context(), "floor", nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if perSecond, err = projectionbench.Floor(tb.Context(), db, s.authors, rows, size); err != nil {
+		tb.Fatal(err)
+	}
+	return perSecond
+}
+
+// BenchmarkProjector runs projector and floor in turn, A B A B, and reports
+// both and their ratio, and the ratio to one durable transaction an event.
+func BenchmarkProjector(b *testing.B) {
+	const events = 50_000
+	s := newSetup(b, events)
+	var projector, floor, single, relaxed float64
+	b.ResetTimer()
+	for range b.N {
+		for range 3 {
+			projector += s.project(b, events)
+			floor += s.floor(b, events, projectionbench.BatchSize, false)
+			single += s.floor(b, events/10, 1, true)
+			relaxed += s.floor(b, events/10, 1, false)
+		}
+	}
+	n := float64(3 * b.N)
+	b.ReportMetric(projector/n, "events/s")
+	b.ReportMetric(floor/n, "floor/s")
+	b.ReportMetric(projector/floor, "ratio")
+	b.ReportMetric(single/n, "single/s")
+	b.ReportMetric(projector/single, "single-ratio")
+	b.ReportMetric(relaxed/n, "single-unsynced/s")
+}
+
+// BenchmarkProjectorAlone is for profiles.
+func BenchmarkProjectorAlone(b *testing.B) {
+	const events = 50_000
+	s := newSetup(b, events)
+	b.ResetTimer()
+	sum := 0.0
+	for range b.N {
+		sum += s.project(b, events)
+	}
+	b.ReportMetric(sum/float64(b.N), "events/s")
+}
+
+// BenchmarkVisible reports how long a lone write takes to be in the tables.
+func BenchmarkVisible(b *testing.B) {
+	s := newSetup(b, 1000)
+	var took []time.Duration
+	b.ResetTimer()
+	for range b.N {
+		g, err := sqlite.OpenGenerations(b.TempDir())
+		if err != nil {
+			b.Fatal(err)
+		}
+		if took, err = projectionbench.Visible(b.Context(), s.store, s.codec, g, s.authors, 2000); err != nil {
+			b.Fatal(err)
+		}
+		if err := g.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-µs")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
+	b.ReportMetric(float64(took[len(took)-1].Microseconds()), "max-µs")
+}
