@@ -63,6 +63,12 @@ func newClient(t testing.TB, base string) *Client {
 	}}
 }
 
+// Clone is the same person in the same browser, for use at the same time.
+func (c *Client) Clone() *Client {
+	clone := *c
+	return &clone
+}
+
 // Base is the address the client talks to.
 func (c *Client) Base() string { return c.base }
 
@@ -71,6 +77,41 @@ func (c *Client) Base() string { return c.base }
 // answer, or when the answer is a 500: that is always a bug.
 func (c *Client) Do(method, path string, body any, headers ...Header) *Answer {
 	c.t.Helper()
+	a, err := c.Try(method, path, body, headers...)
+	if err != nil {
+		c.t.Fatalf("%s %s: %v", method, path, err)
+	}
+	if a.Status == http.StatusInternalServerError {
+		c.t.Fatalf("%s: a 500 is a bug: %s", a.call, a.Raw)
+	}
+	return a
+}
+
+// Try is Do for servers that may die under it.
+func (c *Client) Try(method, path string, body any, headers ...Header) (*Answer, error) {
+	req, err := c.request(method, path, body, headers)
+	if err != nil {
+		return nil, err
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	a := &Answer{t: c.t, call: method + " " + path, Status: res.StatusCode, Header: res.Header}
+	if a.Raw, err = io.ReadAll(res.Body); err != nil {
+		return nil, err
+	}
+	if strings.Contains(res.Header.Get("Content-Type"), "json") {
+		_ = json.Unmarshal(a.Raw, a)
+	}
+	if p := res.Header.Get("Parley-Position"); p != "" && method != http.MethodGet {
+		c.Position = p
+	}
+	return a, nil
+}
+
+func (c *Client) request(method, path string, body any, headers []Header) (*http.Request, error) {
 	var reader io.Reader
 	switch b := body.(type) {
 	case nil:
@@ -81,13 +122,13 @@ func (c *Client) Do(method, path string, body any, headers ...Header) *Answer {
 	default:
 		raw, err := json.Marshal(b)
 		if err != nil {
-			c.t.Fatal(err)
+			return nil, err
 		}
 		reader = bytes.NewReader(raw)
 	}
 	req, err := http.NewRequestWithContext(c.t.Context(), method, c.base+path, reader)
 	if err != nil {
-		c.t.Fatal(err)
+		return nil, err
 	}
 	if reader != nil {
 		req.Header.Set("Content-Type", "application/json")
@@ -105,25 +146,7 @@ func (c *Client) Do(method, path string, body any, headers ...Header) *Answer {
 			req.Header.Set(h.Name, h.Value)
 		}
 	}
-	res, err := c.http.Do(req)
-	if err != nil {
-		c.t.Fatalf("%s %s: %v", method, path, err)
-	}
-	defer res.Body.Close()
-	a := &Answer{t: c.t, call: method + " " + path, Status: res.StatusCode, Header: res.Header}
-	if a.Raw, err = io.ReadAll(res.Body); err != nil {
-		c.t.Fatalf("%s: %v", a.call, err)
-	}
-	if strings.Contains(res.Header.Get("Content-Type"), "json") {
-		_ = json.Unmarshal(a.Raw, a)
-	}
-	if res.StatusCode == http.StatusInternalServerError {
-		c.t.Fatalf("%s: a 500 is a bug: %s", a.call, a.Raw)
-	}
-	if p := res.Header.Get("Parley-Position"); p != "" && method != http.MethodGet {
-		c.Position = p
-	}
-	return a
+	return req, nil
 }
 
 // The verbs.
