@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/parleyhq/parley/commands/passwords"
+	"github.com/parleyhq/parley/domain/account"
 	"github.com/parleyhq/parley/domain/event"
 )
 
@@ -20,8 +22,15 @@ import (
 //	notifications.go  tell, read up to
 type Commands struct {
 	*core
-	deps Deps
+	deps   Deps
+	hasher *passwords.Hasher
 }
+
+// Session modes: sign-ins stand beside each other, or the newest ends others.
+const (
+	SessionMulti  = "multi"
+	SessionSingle = "single"
+)
 
 // Config bounds and times the commands.
 type Config struct {
@@ -32,6 +41,17 @@ type Config struct {
 	EmailClaimTTL   time.Duration // an address never verified holds its claim that long
 	ClaimTakeover   time.Duration // a claim its account does not name may be taken over after that
 	VerificationTTL time.Duration // of mail links and codes
+	BaseURL         string        // what links in mails begin with
+
+	Accounts                 account.Limits
+	PasswordMin, PasswordMax int            // characters
+	PasswordCost             passwords.Cost // of one hash
+	HashParallel             int            // passwords hashed at once; 0: one a processor
+	HashWait                 time.Duration  // how long one waits for a turn to hash
+
+	SessionMode  string        // SessionMulti or SessionSingle
+	RefreshTTL   time.Duration // of a refresh token, from its issue
+	RefreshGrace time.Duration // how long a used one leads to the same successor
 
 	Reactions []string // kinds that posts, comments and messages take
 	Chat      ChatRules
@@ -54,7 +74,10 @@ type Deps struct {
 	Codec   *event.Codec
 	Keyring Keyring
 	Mail    Mailer
+	Tokens  *Tokens
 	Log     *slog.Logger
+
+	SetupToken SetupToken // nil: no set-up link
 }
 
 // Mail is one letter: text alone, one recipient.
@@ -73,7 +96,7 @@ func New(cfg Config, deps Deps) (*Commands, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Commands{core: core, deps: deps}, nil
+	return &Commands{core: core, deps: deps, hasher: passwords.New(cfg.PasswordCost, cfg.HashParallel, cfg.HashWait)}, nil
 }
 
 // Run keeps what the commands look at current, until ctx ends.
@@ -92,6 +115,15 @@ func Defaults() Config {
 		EmailClaimTTL:   7 * 24 * time.Hour,
 		ClaimTakeover:   10 * time.Minute,
 		VerificationTTL: 15 * time.Minute,
+		BaseURL:         "http://127.0.0.1:8080",
+		Accounts:        account.DefaultLimits(),
+		PasswordMin:     8,
+		PasswordMax:     128,
+		PasswordCost:    passwords.DefaultCost(),
+		HashWait:        5 * time.Second,
+		SessionMode:     SessionMulti,
+		RefreshTTL:      480 * time.Hour,
+		RefreshGrace:    10 * time.Second,
 		Reactions:       []string{"like", "love", "laugh", "sad", "happy", "angry"},
 		Chat:            ChatRules{RoomMembers: 50, MessageMax: 8000, MessageImages: 10, ResendMemory: 200},
 		Now:             func() time.Time { return time.Now().UTC().Truncate(time.Millisecond) },

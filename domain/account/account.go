@@ -50,9 +50,13 @@ func Stream(id uuid.UUID) string { return event.StreamName("account", id.String(
 // Exists says whether there is such an account for others.
 func (a *Account) Exists() bool { return a.Registered && !a.Voided }
 
-// Names says whether the account owns the name that the stream claim holds.
+// SetupStream is the claim on being the first administrator.
+const SetupStream = "setup-administrator"
+
+// Names says whether the account, which claimed the name that the stream claim
+// holds, owns it. Who claimed to be the first administrator is it by existing.
 func (a *Account) Names(claim string) bool {
-	return a.Exists() && (a.EmailClaim == claim || a.HandleClaim == claim)
+	return a.Exists() && (a.EmailClaim == claim || a.HandleClaim == claim || claim == SetupStream)
 }
 
 // Has says whether the account has a role.
@@ -80,7 +84,7 @@ func (a *Account) Apply(e event.Decoded) {
 	case VerificationRequested:
 		a.verification = verification{claim: d.Claim, email: d.Email, token: d.TokenHash, code: d.CodeHash, expires: d.ExpiresAt}
 	case VerificationFailed:
-		a.verification.failed()
+		a.verification.wrong++
 	case EmailVerified:
 		a.Email, a.EmailClaim, a.EmailVerified = d.Email, d.Claim, true
 		a.verification = verification{}

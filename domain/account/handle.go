@@ -5,38 +5,34 @@ import (
 
 	"golang.org/x/text/secure/precis"
 	"golang.org/x/text/unicode/norm"
-)
 
-// Lengths of a handle, in characters.
-const (
-	MinHandle = 3
-	MaxHandle = 30
+	"github.com/parleyhq/parley/domain/text"
 )
 
 // FoldHandle gives the one spelling under which a handle is kept: NFKC, then
 // the case mapping of PRECIS UsernameCaseMapped (RFC 8265). What is wrong with
 // it otherwise: "required", "too_short", "too_long" or "characters".
-func FoldHandle(s string) (handle, problem string) {
+func FoldHandle(s string, l Limits) (handle, problem string) {
 	if s == "" {
-		return "", "required"
+		return "", text.Required
 	}
-	if len(s) > 16*MaxHandle { // folding more would be work for nothing
-		return "", "too_long"
+	if len(s) > 16*l.HandleMax { // folding more would be work for nothing
+		return "", text.TooLong
 	}
 	folded, err := precis.UsernameCaseMapped.String(norm.NFKC.String(s))
 	if err != nil {
-		return "", "characters"
+		return "", text.Characters
 	}
 	for i := range len(folded) {
 		if b := folded[i]; (b < 'a' || b > 'z') && (b < '0' || b > '9') && b != '_' {
-			return "", "characters"
+			return "", text.Characters
 		}
 	}
 	switch {
-	case len(folded) < MinHandle:
+	case len(folded) < l.HandleMin:
 		return "", "too_short"
-	case len(folded) > MaxHandle:
-		return "", "too_long"
+	case len(folded) > l.HandleMax:
+		return "", text.TooLong
 	}
 	return folded, ""
 }

@@ -1,26 +1,23 @@
 package account
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/domain/fault"
+	"github.com/parleyhq/parley/domain/text"
 )
 
-// Bounds of a profile, in characters; MaxLinks is a number.
+// Bounds of links that are no settings; lengths in characters.
 const (
-	MaxDisplayName = 50
-	MaxBio         = 500
-	MaxSignature   = 160
-	MaxLinks       = 20
-	MaxLinkName    = 50
-	MaxLinkURL     = 2048
+	MaxLinks    = 20
+	MaxLinkName = 50
+	MaxLinkURL  = 2048
 )
 
 // linkKinds are the kinds of links there are.
@@ -78,12 +75,17 @@ func drop[T comparable](field **T, same T) {
 }
 
 // CheckProfile gathers what is wrong with a patch, under its JSON names.
-func CheckProfile(p ProfileChanged, c *fault.Checks) {
+func CheckProfile(p ProfileChanged, l Limits, c *text.Check) {
 	if p.DisplayName != nil {
-		CheckDisplayName(*p.DisplayName, c)
+		c.Need("displayName", *p.DisplayName)
+		c.Line("displayName", *p.DisplayName, l.DisplayNameMax)
 	}
-	checkLength(p.Bio, MaxBio, "bio", c)
-	checkLength(p.Signature, MaxSignature, "signature", c)
+	if p.Bio != nil {
+		c.Block("bio", *p.Bio, l.BioMax)
+	}
+	if p.Signature != nil {
+		c.Block("signature", *p.Signature, l.SignatureMax)
+	}
 	if p.Links == nil {
 		return
 	}
@@ -91,36 +93,22 @@ func CheckProfile(p ProfileChanged, c *fault.Checks) {
 		c.Add("links", "too_many")
 		return
 	}
-	for i, l := range *p.Links {
-		checkLink(l, "links["+strconv.Itoa(i)+"]", c)
+	for i, link := range *p.Links {
+		checkLink(link, fmt.Sprintf("links[%d]", i), c)
 	}
 }
 
-// CheckDisplayName gathers what is wrong with a display name.
-func CheckDisplayName(name string, c *fault.Checks) {
-	if strings.TrimSpace(name) == "" {
-		c.Add("displayName", "required")
-	}
-	checkLength(&name, MaxDisplayName, "displayName", c)
-}
-
-func checkLength(s *string, most int, field string, c *fault.Checks) {
-	if s != nil && utf8.RuneCountInString(*s) > most {
-		c.Add(field, "too_long")
-	}
-}
-
-func checkLink(l Link, at string, c *fault.Checks) {
+func checkLink(l Link, at string, c *text.Check) {
 	if !slices.Contains(linkKinds, l.Kind) {
 		c.Add(at+".kind", "unknown")
 	}
-	checkLength(&l.Name, MaxLinkName, at+".name", c)
-	checkLength(&l.URL, MaxLinkURL, at+".url", c)
+	c.Line(at+".name", l.Name, MaxLinkName)
+	c.Line(at+".url", l.URL, MaxLinkURL)
 	u, err := url.Parse(l.URL)
 	switch {
 	case l.URL == "":
-		c.Add(at+".url", "required")
-	case err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || strings.ContainsFunc(l.URL, unsafe):
+		c.Add(at+".url", text.Required)
+	case err != nil || u.Hostname() == "" || (u.Scheme != "http" && u.Scheme != "https") || strings.ContainsFunc(l.URL, unsafe):
 		c.Add(at+".url", "url")
 	}
 }

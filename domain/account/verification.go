@@ -8,9 +8,6 @@ import (
 	"github.com/parleyhq/parley/domain/fault"
 )
 
-// MaxWrongCodes is how many wrong codes a mail's code survives, minus one.
-const MaxWrongCodes = 5
-
 // ErrVerification is every proof that proves nothing: used, old, unknown.
 var ErrVerification = fault.New(fault.Invalid, "verification.invalid", "This link or code is not valid any more.")
 
@@ -20,12 +17,6 @@ type verification struct {
 	token, code  []byte
 	expires      time.Time
 	wrong        int
-}
-
-func (v *verification) failed() {
-	if v.wrong++; v.wrong >= MaxWrongCodes {
-		v.code = nil
-	}
 }
 
 func (v *verification) open(now time.Time) bool { return v.claim != "" && now.Before(v.expires) }
@@ -58,10 +49,11 @@ func (a *Account) VerifyToken(tokenHash []byte, now time.Time) ([]event.Data, er
 
 // VerifyCode uses the code of the newest mail, which went to the address that
 // claim holds. wrong says that what is said counts a wrong try: the caller
-// answers ErrVerification. Errors: ErrVerification where nothing is to be said.
-func (a *Account) VerifyCode(claim string, codeHash []byte, now time.Time) (events []event.Data, wrong bool, err error) {
+// answers ErrVerification. After l.VerificationTries of them the code is dead.
+// Errors: ErrVerification where nothing is to be said.
+func (a *Account) VerifyCode(claim string, codeHash []byte, now time.Time, l Limits) (events []event.Data, wrong bool, err error) {
 	v := &a.verification
-	if !a.Exists() || !v.open(now) || v.claim != claim || len(v.code) == 0 {
+	if !a.Exists() || !v.open(now) || v.claim != claim || v.wrong >= l.VerificationTries {
 		return nil, false, ErrVerification
 	}
 	if !matches(v.code, codeHash) {
