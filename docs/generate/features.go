@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -23,12 +24,24 @@ Each row is proved through the public interface by the acceptance tests named be
 // acceptance is the folder of the tests that drive the public interface.
 const acceptance = "cmd/acceptance/"
 
+const invariantsIntro = `
+## Invariants and their tests
+
+The numbers are those of [invariants.md](invariants.md).
+
+| invariant | tests |
+|---|---|
+`
+
 // proof is a test and the rows it names.
 type proof struct {
 	file string // path below the repository, with slashes
 	name string
-	rows []string
+	rows []string // ids of features, numbers of invariants
 }
+
+// maxInvariant is the last number of invariants.md.
+const maxInvariant = 13
 
 // features writes the rows that an acceptance test proves.
 func features(b *bytes.Buffer, root string) error {
@@ -54,7 +67,24 @@ func features(b *bytes.Buffer, root string) error {
 			fmt.Fprintf(b, "| %s | %s | %s | %s |\n", r.id, r.title, strings.Join(black, "<br>"), strings.Join(white, "<br>"))
 		}
 	}
+	invariants(b, all)
 	return nil
+}
+
+// invariants writes the numbers that tests name in their comments.
+func invariants(b *bytes.Buffer, all []proof) {
+	b.WriteString(invariantsIntro)
+	for n := 1; n <= maxInvariant; n++ {
+		var tests []string
+		for _, p := range all {
+			if slices.Contains(p.rows, strconv.Itoa(n)) {
+				tests = append(tests, fmt.Sprintf("[%s](../%s)", p.name, p.file))
+			}
+		}
+		if len(tests) > 0 {
+			fmt.Fprintf(b, "| %d | %s |\n", n, strings.Join(tests, "<br>"))
+		}
+	}
 }
 
 // proofs reads every test of the repository that names a row, by file and
@@ -101,6 +131,9 @@ func proofsOf(path, rel string) ([]proof, error) {
 		p.rows = append(p.rows, rowsOfName(fn.Name.Name)...)
 		if fn.Doc != nil {
 			p.rows = append(p.rows, rowWord.FindAllString(fn.Doc.Text(), -1)...)
+			for _, match := range invariant.FindAllString(fn.Doc.Text(), -1) {
+				p.rows = append(p.rows, number.FindAllString(match, -1)...)
+			}
 		}
 		for _, c := range f.Comments {
 			if c.Pos() > fn.Pos() && c.End() < fn.End() {
@@ -115,10 +148,12 @@ func proofsOf(path, rel string) ([]proof, error) {
 }
 
 var (
-	rowWord = regexp.MustCompile(`\b[ASFCNQO][0-9]{1,2}\b`)
-	leading = regexp.MustCompile(`^[ASFCNQO][0-9]{1,2}(,? (and )?[ASFCNQO][0-9]{1,2})*\b`)
-	rowName = regexp.MustCompile(`^(?:Test|Fuzz)((?:_?[ASFCNQO][0-9]{1,2})+)(?:_|$)`)
-	rowPart = regexp.MustCompile(`[ASFCNQO][0-9]{1,2}`)
+	rowWord   = regexp.MustCompile(`\b[ASFCNQO][0-9]{1,2}\b`)
+	leading   = regexp.MustCompile(`^[ASFCNQO][0-9]{1,2}(,? (and )?[ASFCNQO][0-9]{1,2})*\b`)
+	rowName   = regexp.MustCompile(`^(?:Test|Fuzz)((?:_?[ASFCNQO][0-9]{1,2})+)(?:_|$)`)
+	invariant = regexp.MustCompile(`[Ii]nvariants? [0-9]+((, | and |, and )[0-9]+)*`)
+	number    = regexp.MustCompile(`[0-9]+`)
+	rowPart   = regexp.MustCompile(`[ASFCNQO][0-9]{1,2}`)
 )
 
 // rowsOfName are the rows of TestA4_… or TestA4S2_….
