@@ -54,6 +54,7 @@ type Config struct {
 	RefreshGrace time.Duration // how long a used one leads to the same successor
 
 	Reactions []string // kinds that posts, comments and messages take
+	Forum     ForumRules
 	Chat      ChatRules
 
 	Now   func() time.Time // UTC, milliseconds
@@ -125,6 +126,7 @@ func Defaults() Config {
 		RefreshTTL:      480 * time.Hour,
 		RefreshGrace:    10 * time.Second,
 		Reactions:       []string{"like", "love", "laugh", "sad", "happy", "angry"},
+		Forum:           DefaultForum(),
 		Chat:            ChatRules{RoomMembers: 50, MessageMax: 8000, MessageImages: 10, ResendMemory: 200},
 		Now:             func() time.Time { return time.Now().UTC().Truncate(time.Millisecond) },
 		NewID:           func() uuid.UUID { return uuid.Must(uuid.NewV7()) },

@@ -148,10 +148,20 @@ func (b *Board) Create(c Created) ([]event.Data, error) {
 	return []event.Data{c}, nil
 }
 
-// Change changes what differs. archived is nil where nobody asks; fences is
-// the number with which a renaming began.
-// Errors: not found, forbidden, ErrAbandoned.
-func (b *Board) Change(who Who, c Changed, archived *bool, fences int) ([]event.Data, error) {
+// Naming is what a renaming saw before it claimed its name.
+type Naming struct {
+	claim  string
+	fences int
+}
+
+// Naming is what a renaming that begins now sees.
+func (b *Board) Naming() Naming { return Naming{claim: b.NameClaim, fences: b.Fences} }
+
+// Change changes what differs. archived is nil where nobody asks; begun is
+// what a renaming saw when it began.
+// Errors: not found, forbidden, ErrAbandoned where another renaming or a fence
+// came between.
+func (b *Board) Change(who Who, c Changed, archived *bool, begun Naming) ([]event.Data, error) {
 	if err := b.mayChange(who); err != nil {
 		return nil, err
 	}
@@ -159,7 +169,7 @@ func (b *Board) Change(who Who, c Changed, archived *bool, fences int) ([]event.
 	if c.Name != nil && *c.Name == b.Name {
 		c.Name, c.NameClaim = nil, ""
 	}
-	if c.Name != nil && c.NameClaim != b.NameClaim && fences != b.Fences {
+	if c.Name != nil && c.NameClaim != b.NameClaim && begun != b.Naming() {
 		return nil, ErrAbandoned
 	}
 	if c.Rules != nil && sum(*c.Rules) == b.rules {

@@ -22,11 +22,11 @@ func DefaultLimits() Limits { return Limits{Title: 200, Body: 40_000, Images: 20
 
 // Faults of posts.
 var (
-	ErrDeleted     = fault.New(fault.Conflict, "post.deleted", "This post was deleted.")
-	ErrPublished   = fault.New(fault.Conflict, "post.published", "This post is published already.")
-	ErrNoQuestion  = fault.New(fault.Conflict, "post.not_a_question", "Only a question has an accepted answer.")
-	ErrNotYet      = fault.New(fault.Conflict, "post.not_published", "This post is not published yet.")
-	ErrUnavailable = fault.New(fault.Conflict, "post.author_gone", "Its author is gone; nothing can be added in their name.")
+	ErrDeleted    = fault.New(fault.Conflict, "post.deleted", "This post was deleted.")
+	ErrPublished  = fault.New(fault.Conflict, "post.published", "This post is published already.")
+	ErrNoQuestion = fault.New(fault.Conflict, "post.not_a_question", "Only a question has an accepted answer.")
+	ErrNotYet     = fault.New(fault.Conflict, "post.not_published", "This post is not published yet.")
+	ErrAuthorGone = fault.New(fault.Conflict, "post.author_gone", "Its author is gone; nothing can be added in their name.")
 )
 
 // Type is what a post is.
@@ -178,19 +178,6 @@ func (p *Post) Publish(d Published) ([]event.Data, error) {
 		return nil, ErrDeleted
 	}
 	return []event.Data{d}, nil
-}
-
-// MayEdit says whether account may edit or delete the post: its author, and a
-// moderator of its board once it is published.
-// Errors: not found, forbidden.
-func (p *Post) MayEdit(account uuid.UUID, moderator bool) error {
-	switch {
-	case !p.Existed(account):
-		return fault.ErrNotFound
-	case p.Owner != account && !moderator:
-		return fault.ErrForbidden
-	}
-	return nil
 }
 
 // Edit changes the text of a published post. The same text says nothing.

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/google/uuid"
 )
 
 // Bounds of what a text may name.
@@ -140,11 +142,24 @@ func mention(s string, sign, from int) Token {
 		end = at + size
 	}
 	n := name.Len()
+	if isID(s[from:]) {
+		return Token{}
+	}
 	// "@renée" is no mention of @ren, nor "@bob@example.org" one of @bob.
 	if n < minHandle || n > maxHandle || next == '@' || next == '＠' || unicode.Is(unicode.Latin, next) || unicode.IsMark(next) {
 		return Token{}
 	}
 	return Token{Kind: Mention, Start: sign, End: end, Name: name.String()}
+}
+
+// isID says whether s begins with the canonical form of an id, as quoted texts
+// hold it.
+func isID(s string) bool {
+	if len(s) < 36 {
+		return false
+	}
+	_, err := uuid.Parse(s[:36])
+	return err == nil
 }
 
 // maySign says whether a sign may follow a character.

@@ -1,0 +1,151 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/parleyhq/parley/domain/event"
+	"github.com/parleyhq/parley/domain/fault"
+	"github.com/parleyhq/parley/domain/post"
+	"github.com/parleyhq/parley/domain/text"
+)
+
+// EditPost changes what is not nil. Publish puts a draft before everybody.
+type EditPost struct {
+	Title, Body *string
+	Publish     bool
+	PublishAt   *time.Time // zero takes a date away
+	IfMatch     Match
+}
+
+// EditPost changes a post or draft, for its author and moderators.
+// Errors: not found, forbidden, invalid fields, IfMatch's, post.deleted,
+// post.published, board.archived.
+func (c *Commands) EditPost(ctx context.Context, by Actor, id uuid.UUID, in EditPost) (Outcome, error) {
+	p, err := c.ownPost(ctx, by, id)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if in.Title != nil {
+		clean := cleanTitle(*in.Title)
+		in.Title = &clean
+	}
+	var check text.Check
+	post.CheckText(&check, c.cfg.Forum.Post, in.Title, in.Body, p.Waiting() && !in.Publish, p.Type == post.Picture)
+	if err := check.Err(); err != nil {
+		return Outcome{}, err
+	}
+	if in.PublishAt != nil && !in.PublishAt.IsZero() {
+		return Outcome{}, errSchedule
+	}
+	ctx = WithActor(ctx, p.Acts(by.Account).String())
+	for range maxConflict {
+		out, err := c.editOnce(ctx, p.Acts(by.Account), id, in)
+		if !errors.Is(err, errTextMoved) {
+			return out, err
+		}
+	}
+	return Outcome{}, fault.ErrConflict
+}
+
+// errTextMoved says that a text was changed between reading and writing it.
+var errTextMoved = errors.New("commands: the text was changed meanwhile")
+
+// editOnce edits the text that it finds. Errors: errTextMoved to begin again.
+func (c *Commands) editOnce(ctx context.Context, editor, id uuid.UUID, in EditPost) (Outcome, error) {
+	old, err := c.postText(ctx, id)
+	if err != nil {
+		return Outcome{}, err
+	}
+	title, body := old.title, old.body
+	if err := c.unquoted(ctx, old.mentions, &title, &body); err != nil {
+		return Outcome{}, err
+	}
+	if in.Title != nil {
+		title = *in.Title
+	}
+	if in.Body != nil {
+		body = *in.Body
+	}
+	decide, err := c.edit(ctx, editor, old, in, title, body)
+	if err != nil {
+		return Outcome{}, err
+	}
+	return change(ctx, c.core, post.Stream(id), post.New, func(p *post.Post) ([]event.Data, error) {
+		if err := in.IfMatch.check(p.Version); err != nil {
+			return nil, err
+		}
+		if p.State != post.Tombstone && (!p.Holds(old.title, old.body) || p.Waiting() != old.waiting) {
+			return nil, errTextMoved
+		}
+		return decide(p)
+	})
+}
+
+// edit prepares what an edit means for a draft, for a draft that is published
+// with it, and for a published post.
+func (c *Commands) edit(ctx context.Context, editor uuid.UUID, old storedText, in EditPost, title, body string) (func(*post.Post) ([]event.Data, error), error) {
+	if !old.waiting {
+		if in.PublishAt != nil {
+			return nil, post.ErrPublished
+		}
+		w, err := c.words(ctx, title, body)
+		w.keep(old.mentions)
+		return func(p *post.Post) ([]event.Data, error) {
+			return p.Edit(post.Edited{Editor: editor, Title: w.title, Body: w.body, Hashtags: w.hashtags, Mentions: w.mentions})
+		}, err
+	}
+	draft := old.draft
+	draft.Title, draft.Body, draft.PublishAt = title, body, time.Time{}
+	if !in.Publish {
+		return func(p *post.Post) ([]event.Data, error) { return p.Draft(draft) }, nil
+	}
+	var check text.Check
+	post.CheckText(&check, c.cfg.Forum.Post, &title, &body, false, draft.Type == post.Picture)
+	if err := check.Err(); err != nil {
+		return nil, err
+	}
+	if err := c.open(ctx, draft.Board); err != nil {
+		return nil, err
+	}
+	published, err := c.ready(ctx, draft)
+	return func(p *post.Post) ([]event.Data, error) { return p.Publish(published) }, err
+}
+
+// storedText is the newest text of a post as its events hold it.
+type storedText struct {
+	title, body string
+	mentions    []uuid.UUID
+	waiting     bool         // it is draft's
+	draft       post.Drafted // of a post that waits
+}
+
+// postText reads a post's newest text from the log: states hold none.
+// Errors: not found, post.author_gone.
+func (c *Commands) postText(ctx context.Context, id uuid.UUID) (storedText, error) {
+	for rec, err := range c.store.Stream(ctx, post.Stream(id), event.End, event.Backward) {
+		var d event.Decoded
+		if err == nil {
+			d, err = c.codec.Decode(ctx, rec)
+		}
+		if err != nil {
+			return storedText{}, unavailable(fmt.Errorf("load the text of a post: %w", err))
+		}
+		if d.Erased {
+			return storedText{}, post.ErrAuthorGone
+		}
+		switch e := d.Payload.(type) {
+		case post.Drafted:
+			return storedText{title: e.Title, body: e.Body, waiting: true, draft: e}, nil
+		case post.Published:
+			return storedText{title: e.Title, body: e.Body, mentions: e.Mentions}, nil
+		case post.Edited:
+			return storedText{title: e.Title, body: e.Body, mentions: e.Mentions}, nil
+		}
+	}
+	return storedText{}, fault.ErrNotFound
+}
