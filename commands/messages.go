@@ -101,11 +101,20 @@ func (c *Commands) checkMessage(ctx context.Context, account uuid.UUID, in SendM
 	return c.ownImages(ctx, account, "images", in.Images...)
 }
 
+// EditMessage asks for another text. Match is as a Match, for the version of a
+// message: the number of the newest event that changed it.
+type EditMessage struct {
+	Room   uuid.UUID
+	Number uint64
+	Text   string
+	Match  func(version uint64) error
+}
+
 // EditMessage gives a message another text; its sender alone may. Errors: 404,
-// 403, 422.
-func (c *Commands) EditMessage(ctx context.Context, by Actor, room uuid.UUID, number uint64, body string) (Outcome, error) {
-	edit := func(r *chat.Room) ([]event.Data, error) { return r.Edit(by.Account, number, body) }
-	err := view(ctx, c.core, chat.Stream(room), c.newRoom, func(r *chat.Room) error {
+// 403, 422, Match's.
+func (c *Commands) EditMessage(ctx context.Context, by Actor, in EditMessage) (Outcome, error) {
+	edit := func(r *chat.Room) ([]event.Data, error) { return r.Edit(by.Account, in.Number, in.Text) }
+	err := view(ctx, c.core, chat.Stream(in.Room), c.newRoom, func(r *chat.Room) error {
 		_, err := edit(r)
 		return err
 	})
@@ -113,12 +122,19 @@ func (c *Commands) EditMessage(ctx context.Context, by Actor, room uuid.UUID, nu
 		return Outcome{}, err
 	}
 	var check text.Check
-	check.Block("text", body, c.cfg.Chat.MessageMax)
-	check.Need("text", body)
+	check.Block("text", in.Text, c.cfg.Chat.MessageMax)
+	check.Need("text", in.Text)
 	if err := check.Err(); err != nil {
 		return Outcome{}, err
 	}
-	return change(ctx, c.core, chat.Stream(room), c.newRoom, edit)
+	return change(ctx, c.core, chat.Stream(in.Room), c.newRoom, func(r *chat.Room) ([]event.Data, error) {
+		if in.Match != nil {
+			if err := in.Match(r.MessageVersion(in.Number)); err != nil {
+				return nil, err
+			}
+		}
+		return edit(r)
+	})
 }
 
 // DeleteMessage empties a message; its sender may, and who leads the room.

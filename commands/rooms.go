@@ -168,8 +168,8 @@ func (c *Commands) directRoom(ctx context.Context, a, b uuid.UUID) (uuid.UUID, e
 
 func (c *Commands) newRoom() *chat.Room { return chat.NewRoom(c.cfg.Chat.ResendMemory) }
 
-// ChangeRoom changes what is shared. Errors: 404, 403, 422.
-func (c *Commands) ChangeRoom(ctx context.Context, by Actor, room uuid.UUID, s chat.Settings) (Outcome, error) {
+// ChangeRoom changes what is shared. Errors: 404, 403, 422, match's.
+func (c *Commands) ChangeRoom(ctx context.Context, by Actor, room uuid.UUID, s chat.Settings, match Match) (Outcome, error) {
 	err := view(ctx, c.core, chat.Stream(room), c.newRoom, func(r *chat.Room) error {
 		_, err := r.Change(by.Account, s)
 		return err
@@ -193,6 +193,9 @@ func (c *Commands) ChangeRoom(ctx context.Context, by Actor, room uuid.UUID, s c
 		}
 	}
 	return change(ctx, c.core, chat.Stream(room), c.newRoom, func(r *chat.Room) ([]event.Data, error) {
+		if err := match.check(r.Version()); err != nil {
+			return nil, err
+		}
 		return r.Change(by.Account, s)
 	})
 }

@@ -17,8 +17,12 @@ func Tables() Projector {
 		Name:    "tables",
 		Version: tablesVersion,
 		Schema:  readmodels.Schema(),
-		Routes:  slices.Concat[[]Route](
-		// a line a noun: accountRoutes(), boardRoutes(), …
+		Routes:  slices.Concat(
+			// a line a noun: accountRoutes(), boardRoutes(), …
+			roomRoutes(),
+			messageRoutes(),
+			receiptRoutes(),
+			notificationRoutes(),
 		),
 	}
 }

@@ -5,7 +5,10 @@ import "slices"
 // Schema is what makes the tables of every noun, in SQL that both engines
 // take; each statement creates if absent.
 func Schema() []string {
-	return slices.Concat[[]string](
-	// a line a noun: accountSchema, boardSchema, …
+	return slices.Concat(
+		// a line a noun: accountSchema, boardSchema, …
+		roomSchema,
+		messageSchema,
+		inboxSchema,
 	)
 }

@@ -44,7 +44,7 @@ type Member struct {
 //
 // What it holds grows with the room: 4 bytes for each number, about 40 for
 // each person who ever sent or reacted, about 24 for each reaction that
-// stands, and 24 for each remembered client id of each member (200 by
+// stands and for each message that was edited or deleted, and 24 for each remembered client id of each member (200 by
 // default). Texts are not kept.
 type Room struct {
 	kind    Kind
@@ -52,6 +52,7 @@ type Room struct {
 	avatar  uuid.UUID
 	emoji   string
 	history bool
+	version uuid.UUID // newest event that changed what is shared
 	newest  uint64
 	members map[uuid.UUID]Member
 
@@ -61,6 +62,7 @@ type Room struct {
 
 	messages  []uint32 // of number i+1: 0 no message, else sender's place + 1
 	reactions map[reaction]struct{}
+	changed   map[uint64]uint64 // by number of a message: the newest event that edited or deleted it
 	clients   map[uuid.UUID]*clientIDs
 	resend    int
 }
@@ -81,6 +83,7 @@ func NewRoom(resend int) *Room {
 		members:   map[uuid.UUID]Member{},
 		place:     map[uuid.UUID]uint32{},
 		reactions: map[reaction]struct{}{},
+		changed:   map[uint64]uint64{},
 		clients:   map[uuid.UUID]*clientIDs{},
 	}
 }
@@ -94,8 +97,10 @@ func (r *Room) Apply(d event.Decoded) {
 	switch e := d.Payload.(type) {
 	case RoomCreated:
 		r.create(e)
+		r.version = d.ID
 	case SettingsChanged:
 		r.settle(e)
+		r.version = d.ID
 	case Joined:
 		r.members[e.Account] = Member{Role: Plain, Since: r.newest}
 	case Left:
@@ -112,7 +117,10 @@ func (r *Room) Apply(d event.Decoded) {
 		if e.ClientID != "" {
 			r.remember(e.Sender, e.ClientID)
 		}
+	case MessageEdited:
+		r.changed[e.Number] = r.newest
 	case MessageDeleted:
+		r.changed[e.Number] = r.newest
 		if r.sender(e.Number) != uuid.Nil {
 			r.messages[e.Number-1] |= deleted
 		}
@@ -178,6 +186,19 @@ func (r *Room) Exists() bool { return r.kind != "" }
 
 // Kind is what the room is.
 func (r *Room) Kind() Kind { return r.kind }
+
+// Version is the id of the newest event that changed what the room shows of
+// itself.
+func (r *Room) Version() uuid.UUID { return r.version }
+
+// MessageVersion is the number of the newest event that changed a message:
+// its own, until it is edited or deleted.
+func (r *Room) MessageVersion(number uint64) uint64 {
+	if v, ok := r.changed[number]; ok {
+		return v
+	}
+	return number
+}
 
 // Newest is the newest number, 0 before the room was created.
 func (r *Room) Newest() uint64 { return r.newest }

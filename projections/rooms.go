@@ -1,0 +1,63 @@
+package projections
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/parleyhq/parley/domain/chat"
+	"github.com/parleyhq/parley/domain/event"
+	"github.com/parleyhq/parley/readmodels"
+)
+
+// inRoom routes events of rooms to f, which is told the room.
+func inRoom[T any](f func(ctx context.Context, b readmodels.Batch, room uuid.UUID, e event.Decoded, d T) error) Route {
+	return On(func(ctx context.Context, b readmodels.Batch, e event.Decoded, d T) error {
+		room, err := uuid.Parse(event.StreamID(e.Stream))
+		if err != nil {
+			return err
+		}
+		return f(ctx, b, room, e, d)
+	})
+}
+
+func roomRoutes() []Route {
+	return []Route{
+		inRoom(roomCreated),
+		inRoom(func(ctx context.Context, b readmodels.Batch, room uuid.UUID, e event.Decoded, d chat.SettingsChanged) error {
+			return readmodels.SetRoom(ctx, b, room, d, e.ID)
+		}),
+		inRoom(func(ctx context.Context, b readmodels.Batch, room uuid.UUID, e event.Decoded, d chat.Joined) error {
+			return readmodels.AddRoomMember(ctx, b, room, d.Account, chat.Plain, e.Time, number(e))
+		}),
+		inRoom(func(ctx context.Context, b readmodels.Batch, room uuid.UUID, _ event.Decoded, d chat.Left) error {
+			return readmodels.RemoveRoomMember(ctx, b, room, d.Account)
+		}),
+		inRoom(func(ctx context.Context, b readmodels.Batch, room uuid.UUID, _ event.Decoded, d chat.Removed) error {
+			return readmodels.RemoveRoomMember(ctx, b, room, d.Account)
+		}),
+		inRoom(func(ctx context.Context, b readmodels.Batch, room uuid.UUID, _ event.Decoded, d chat.RoleChanged) error {
+			return readmodels.SetRoomRole(ctx, b, room, d.Account, d.Role)
+		}),
+	}
+}
+
+func roomCreated(ctx context.Context, b readmodels.Batch, room uuid.UUID, e event.Decoded, d chat.RoomCreated) error {
+	if err := readmodels.PutRoom(ctx, b, room, d, e.Time, e.ID, e.Position); err != nil {
+		return err
+	}
+	for _, account := range d.Members {
+		role := chat.Plain
+		if d.Kind == chat.Group && account == d.By {
+			role = chat.Owner
+		}
+		if err := readmodels.AddRoomMember(ctx, b, room, account, role, e.Time, number(e)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// number is an event's place in what it belongs to: a room's conversation, an
+// inbox.
+func number(e event.Decoded) uint64 { return e.Revision + 1 }

@@ -1,0 +1,275 @@
+package readmodels
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/parleyhq/parley/domain/chat"
+)
+
+var messageSchema = []string{
+	`CREATE TABLE IF NOT EXISTS message (
+		room text NOT NULL, number bigint NOT NULL, id text NOT NULL, sender text NOT NULL, body text NOT NULL,
+		images text NOT NULL, reply_to bigint NOT NULL, client_id text NOT NULL, created_at bigint NOT NULL,
+		edited_at bigint NOT NULL, changed bigint NOT NULL, deleted bigint NOT NULL,
+		PRIMARY KEY (room, number))`,
+	`CREATE TABLE IF NOT EXISTS message_reaction (
+		room text NOT NULL, number bigint NOT NULL, kind text NOT NULL, account text NOT NULL,
+		PRIMARY KEY (room, number, kind, account))`,
+}
+
+// Message is a message as it stands. A deleted one keeps its place, its
+// sender and its times, and says nothing.
+type Message struct {
+	Room      uuid.UUID
+	Number    uint64
+	ID        uuid.UUID
+	Sender    uuid.UUID
+	Text      string
+	Images    []uuid.UUID
+	ReplyTo   uint64 // 0: none
+	ClientID  string
+	CreatedAt time.Time
+	EditedAt  time.Time // zero: never
+	Changed   uint64    // number of the newest event that changed it: its version
+	Deleted   bool
+	Reactions map[string]int // those that stand; nil: none
+}
+
+// MessageKey names a message.
+type MessageKey struct {
+	Room   uuid.UUID
+	Number uint64
+}
+
+// PutMessage adds a message. position is that of its event.
+func PutMessage(ctx context.Context, b Batch, m Message, position uint64) error {
+	images := ""
+	if len(m.Images) > 0 {
+		encoded, err := json.Marshal(m.Images)
+		if err != nil {
+			return err
+		}
+		images = string(encoded)
+	}
+	room, sender := m.Room.String(), m.Sender.String()
+	err := b.Exec(ctx, `INSERT INTO message (room, number, id, sender, body, images, reply_to, client_id, created_at, edited_at, changed, deleted)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, 0)`,
+		room, int64(m.Number), m.ID.String(), sender, m.Text, images, int64(m.ReplyTo), m.ClientID, millis(m.CreatedAt), int64(m.Number))
+	if err != nil {
+		return err
+	}
+	if err := b.Exec(ctx, `UPDATE room SET alive = alive + 1, last_message = ?, active = ? WHERE id = ?`, int64(m.Number), int64(position), room); err != nil {
+		return err
+	}
+	return b.Exec(ctx, `UPDATE room_member SET alive = alive + 1 WHERE room = ? AND account = ?`, room, sender)
+}
+
+// EditMessage gives a message another text; by is the number of the event.
+func EditMessage(ctx context.Context, b Batch, k MessageKey, body string, at time.Time, by uint64) error {
+	return b.Exec(ctx, `UPDATE message SET body = ?, edited_at = ?, changed = ? WHERE room = ? AND number = ?`,
+		body, millis(at), int64(by), k.Room.String(), int64(k.Number))
+}
+
+// EmptyMessage deletes a message; by is the number of the event.
+func EmptyMessage(ctx context.Context, b Batch, k MessageKey, by uint64) error {
+	room, number := k.Room.String(), int64(k.Number)
+	sender, ok, err := first(ctx, b, scanText, `UPDATE message SET body = '', images = '', deleted = 1, changed = ?
+		WHERE room = ? AND number = ? AND deleted = 0 RETURNING sender`, int64(by), room, number)
+	if err != nil || !ok {
+		return err
+	}
+	for _, step := range []struct {
+		sql  string
+		args []any
+	}{
+		{`DELETE FROM message_reaction WHERE room = ? AND number = ?`, []any{room, number}},
+		{`UPDATE room SET alive = alive - 1 WHERE id = ?`, []any{room}},
+		// Whose own it is since they came; for whom it counts as seen.
+		{`UPDATE room_member SET alive = alive - 1 WHERE room = ? AND account = ? AND since < ?`, []any{room, sender, number}},
+		{
+			`UPDATE room_member SET seen = seen - 1 WHERE room = ? AND read_up_to >= ? AND (account <> ? OR since > ?)`,
+			[]any{room, number, sender, number},
+		},
+	} {
+		if err := b.Exec(ctx, step.sql, step.args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SetMessageReaction puts a reaction on a message, or takes it back.
+func SetMessageReaction(ctx context.Context, b Batch, k MessageKey, account uuid.UUID, kind string, on bool) error {
+	room, number := k.Room.String(), int64(k.Number)
+	if !on {
+		return b.Exec(ctx, `DELETE FROM message_reaction WHERE room = ? AND number = ? AND kind = ? AND account = ?`, room, number, kind, account.String())
+	}
+	return b.Exec(ctx, `INSERT INTO message_reaction (room, number, kind, account) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		room, number, kind, account.String())
+}
+
+const messageColumns = `room, number, id, sender, body, images, reply_to, client_id, created_at, edited_at, changed, deleted`
+
+func scanMessage(rows Rows) (m Message, err error) {
+	var images string
+	var created, edited, deleted int64
+	err = rows.Scan(&m.Room, &m.Number, &m.ID, &m.Sender, &m.Text, &images, &m.ReplyTo, &m.ClientID, &created, &edited, &m.Changed, &deleted)
+	if err == nil && images != "" {
+		err = json.Unmarshal([]byte(images), &m.Images)
+	}
+	m.CreatedAt, m.EditedAt, m.Deleted = fromMillis(created), fromMillis(edited), deleted != 0
+	return m, err
+}
+
+func scanText(rows Rows) (s string, err error) {
+	err = rows.Scan(&s)
+	return s, err
+}
+
+// MessageRange says which page of a room's history is wanted. Before and
+// After exclude the number, Around has it in its middle; 0 is not given. At
+// most one is; none means the newest page.
+type MessageRange struct {
+	Before, After, Around uint64
+	First                 uint64 // the first number that the reader may see
+	Limit                 int
+}
+
+// MessagesOf is a page of a room's history, rising by number.
+func MessagesOf(ctx context.Context, r Reader, room uuid.UUID, w MessageRange) ([]Message, error) {
+	var page []Message
+	var err error
+	switch {
+	case w.After > 0:
+		page, err = messagesFrom(ctx, r, room, max(w.First, w.After+1), w.Limit)
+	case w.Around > 0:
+		half := w.Limit / 2
+		if page, err = messagesBefore(ctx, r, room, w.First, w.Around, half); err != nil {
+			return nil, err
+		}
+		var rest []Message
+		if rest, err = messagesFrom(ctx, r, room, max(w.First, w.Around), w.Limit-len(page)); err != nil {
+			return nil, err
+		}
+		if short := w.Limit - len(page) - len(rest); short > 0 && len(page) == half { // near the end: more of what is before
+			if page, err = messagesBefore(ctx, r, room, w.First, w.Around, half+short); err != nil {
+				return nil, err
+			}
+		}
+		page = append(page, rest...)
+	case w.Before > 0:
+		page, err = messagesBefore(ctx, r, room, w.First, w.Before, w.Limit)
+	default:
+		page, err = messagesBefore(ctx, r, room, w.First, 1<<63-1, w.Limit)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return page, addMessageReactions(ctx, r, room, page)
+}
+
+func messagesFrom(ctx context.Context, r Reader, room uuid.UUID, from uint64, limit int) ([]Message, error) {
+	return collect(ctx, r, scanMessage, `SELECT `+messageColumns+` FROM message WHERE room = ? AND number >= ? ORDER BY number LIMIT ?`,
+		room.String(), int64(min(from, 1<<63-1)), limit)
+}
+
+func messagesBefore(ctx context.Context, r Reader, room uuid.UUID, from, before uint64, limit int) ([]Message, error) {
+	page, err := collect(ctx, r, scanMessage, `SELECT `+messageColumns+` FROM message WHERE room = ? AND number >= ? AND number < ? ORDER BY number DESC LIMIT ?`,
+		room.String(), int64(from), int64(min(before, 1<<63-1)), limit)
+	slices.Reverse(page)
+	return page, err
+}
+
+// MessageOf is one message; false where that number is none.
+func MessageOf(ctx context.Context, r Reader, k MessageKey) (Message, bool, error) {
+	found, err := messagesByKey(ctx, r, []MessageKey{k})
+	m, ok := found[k]
+	return m, ok, err
+}
+
+// messagesByKey finds messages of any rooms in one query, and their reactions
+// in another.
+func messagesByKey(ctx context.Context, r Reader, keys []MessageKey) (map[MessageKey]Message, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	where, args := byKey(keys)
+	messages, err := collect(ctx, r, scanMessage, `SELECT `+messageColumns+` FROM message WHERE `+where, args...)
+	if err != nil {
+		return nil, err
+	}
+	counts, err := messageReactions(ctx, r, where, args)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[MessageKey]Message, len(messages))
+	for _, m := range messages {
+		k := MessageKey{m.Room, m.Number}
+		m.Reactions = counts[k]
+		found[k] = m
+	}
+	return found, nil
+}
+
+// byKey is a condition for rows of those keys. Postgres and SQLite both use
+// the primary key for it.
+func byKey(keys []MessageKey) (where string, args []any) {
+	for i, k := range keys {
+		if i > 0 {
+			where += " OR "
+		}
+		where += "room = ? AND number = ?"
+		args = append(args, k.Room.String(), int64(k.Number))
+	}
+	return where, args
+}
+
+// addMessageReactions fills in the reactions of a page of one room.
+func addMessageReactions(ctx context.Context, r Reader, room uuid.UUID, page []Message) error {
+	if len(page) == 0 {
+		return nil
+	}
+	counts, err := messageReactions(ctx, r, `room = ? AND number BETWEEN ? AND ?`,
+		[]any{room.String(), int64(page[0].Number), int64(page[len(page)-1].Number)})
+	for i := range page {
+		page[i].Reactions = counts[MessageKey{room, page[i].Number}]
+	}
+	return err
+}
+
+func messageReactions(ctx context.Context, r Reader, where string, args []any) (map[MessageKey]map[string]int, error) {
+	type count struct {
+		key   MessageKey
+		kind  string
+		count int
+	}
+	rows, err := collect(ctx, r, func(rows Rows) (c count, err error) {
+		err = rows.Scan(&c.key.Room, &c.key.Number, &c.kind, &c.count)
+		return c, err
+	}, fmt.Sprintf(`SELECT room, number, kind, count(*) FROM message_reaction WHERE %s GROUP BY room, number, kind`, where), args...)
+	if err != nil {
+		return nil, err
+	}
+	counts := map[MessageKey]map[string]int{}
+	for _, c := range rows {
+		if counts[c.key] == nil {
+			counts[c.key] = map[string]int{}
+		}
+		counts[c.key][c.kind] = c.count
+	}
+	return counts, nil
+}
+
+// MessageSent is m as its event says it.
+func MessageSent(room uuid.UUID, number uint64, id uuid.UUID, at time.Time, e chat.MessageSent) Message {
+	return Message{
+		Room: room, Number: number, ID: id, Sender: e.Sender, Text: e.Text, Images: e.Images,
+		ReplyTo: e.ReplyTo, ClientID: e.ClientID, CreatedAt: at, Changed: number,
+	}
+}
