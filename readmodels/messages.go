@@ -147,7 +147,7 @@ func MessagesOf(ctx context.Context, r Reader, room uuid.UUID, w MessageRange) (
 	var err error
 	switch {
 	case w.After > 0:
-		page, err = messagesFrom(ctx, r, room, max(w.First, w.After+1), w.Limit)
+		page, err = messagesFrom(ctx, r, room, max(w.First, min(w.After, 1<<62)+1), w.Limit)
 	case w.Around > 0:
 		half := w.Limit / 2
 		if page, err = messagesBefore(ctx, r, room, w.First, w.Around, half); err != nil {
