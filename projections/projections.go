@@ -17,8 +17,11 @@ func Tables() Projector {
 		Name:    "tables",
 		Version: tablesVersion,
 		Schema:  readmodels.Schema(),
-		Routes:  slices.Concat(
+		Routes: slices.Concat(
 			// a line a noun: accountRoutes(), boardRoutes(), …
+			accountRoutes(),
+			sessionRoutes(),
+			followRoutes(),
 			roomRoutes(),
 			messageRoutes(),
 			receiptRoutes(),

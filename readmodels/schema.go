@@ -7,6 +7,9 @@ import "slices"
 func Schema() []string {
 	return slices.Concat(
 		// a line a noun: accountSchema, boardSchema, …
+		accountSchema,
+		sessionSchema,
+		followSchema,
 		roomSchema,
 		messageSchema,
 		inboxSchema,
