@@ -90,31 +90,38 @@ func (c *Codec) Decode(ctx context.Context, rec Record) (Decoded, error) {
 	return Decoded{Record: rec, Payload: data, Definition: r.Definition, Erased: erased}, nil
 }
 
+// open reads the fields of a record: the scanned ones, or what encoding/json
+// makes of them.
 func (c *Codec) open(ctx context.Context, r *row, rec Record) (Data, bool, error) {
-	shadow := reflect.New(r.plan.shadow)
-	if err := json.Unmarshal(rec.Data, shadow.Interface()); err != nil {
-		return nil, false, err
-	}
 	value := reflect.New(r.data).Elem()
+	raws := make([][]byte, len(r.plan.fields))
+	if !r.plan.scan(rec.Data, raws) || !r.plan.setOpen(value, raws) {
+		shadow := reflect.New(r.plan.shadow).Elem()
+		if err := json.Unmarshal(rec.Data, shadow.Addr().Interface()); err != nil {
+			return nil, false, err
+		}
+		for i, f := range r.plan.fields {
+			if f.seal == nil {
+				value.Field(i).Set(shadow.Field(i))
+			} else {
+				raws[i] = shadow.Field(i).Bytes()
+			}
+		}
+	}
 	erased := false
 	for i, f := range r.plan.fields {
-		stored := shadow.Elem().Field(i)
-		if f.seal == nil {
-			value.Field(i).Set(stored)
+		if f.seal == nil || len(raws[i]) == 0 {
 			continue
 		}
-		if stored.Len() == 0 {
-			continue
-		}
-		plain, err := c.unseal(ctx, bind(rec.ID, r.Name, f.name), stored.Bytes())
+		plain, err := c.unseal(ctx, bind(rec.ID, r.Name, f.name), raws[i])
 		if errors.Is(err, ErrKeyGone) {
 			erased = true
 			continue
 		}
-		if err != nil {
-			return nil, false, fmt.Errorf("field %s: %w", f.name, err)
+		if err == nil {
+			err = f.setPlain(value.Field(i), plain)
 		}
-		if err := json.Unmarshal(plain, value.Field(i).Addr().Interface()); err != nil {
+		if err != nil {
 			return nil, false, fmt.Errorf("field %s: %w", f.name, err)
 		}
 	}

@@ -79,9 +79,11 @@ func (c *Codec) seal(ctx context.Context, owner Owner, bound, plain []byte) ([]b
 }
 
 func (c *Codec) unseal(ctx context.Context, bound, stored []byte) ([]byte, error) {
-	var s Sealed
-	if err := json.Unmarshal(stored, &s); err != nil {
-		return nil, err
+	s, ok := scanSealed(stored)
+	if !ok {
+		if err := json.Unmarshal(stored, &s); err != nil {
+			return nil, err
+		}
 	}
 	key, err := c.keys.OpeningKey(ctx, s.KeyID)
 	if err != nil {
@@ -90,7 +92,8 @@ func (c *Codec) unseal(ctx context.Context, bound, stored []byte) ([]byte, error
 	if len(s.Value) < key.NonceSize() {
 		return nil, errors.New("sealed value is too short")
 	}
-	return key.Open(nil, s.Value[:key.NonceSize()], s.Value[key.NonceSize():], bound)
+	nonce, sealed := s.Value[:key.NonceSize()], s.Value[key.NonceSize():]
+	return key.Open(sealed[:0], nonce, sealed, bound) // in place
 }
 
 // A plan is how a struct is stored: a shadow struct in which sealed fields
@@ -98,6 +101,7 @@ func (c *Codec) unseal(ctx context.Context, bound, stored []byte) ([]byte, error
 type plan struct {
 	shadow reflect.Type
 	fields []field
+	quoted bool // a tag asks for numbers in strings: encoding/json alone does that
 }
 
 type field struct {
@@ -105,6 +109,7 @@ type field struct {
 	seal    *Class
 	account int // index of the field that names the owner; -1: the stream's id
 	omit    bool
+	short   short
 }
 
 func (f field) owner(stream string, value reflect.Value) Owner {
@@ -133,7 +138,8 @@ func newPlan(t reflect.Type) (*plan, error) {
 			return nil, fmt.Errorf("%s.%s needs an exported name and a json tag", t, sf.Name)
 		}
 		name, options, _ := strings.Cut(sf.Tag.Get("json"), ",")
-		f := field{name: name, account: -1, omit: options != ""}
+		f := field{name: name, account: -1, omit: options != "", short: shortOf(sf.Type)}
+		p.quoted = p.quoted || strings.Contains(options, "string")
 		shadow[i] = reflect.StructField{Name: sf.Name, Type: sf.Type, Tag: sf.Tag}
 		if tag := sf.Tag.Get("seal"); tag != "" {
 			if err := f.parse(t, tag); err != nil {
