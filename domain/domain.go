@@ -8,6 +8,7 @@ import (
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/domain/follow"
 	"github.com/parleyhq/parley/domain/notification"
+	"github.com/parleyhq/parley/domain/ops"
 	"github.com/parleyhq/parley/domain/post"
 	"github.com/parleyhq/parley/domain/reaction"
 	"github.com/parleyhq/parley/domain/session"
@@ -17,6 +18,7 @@ import (
 // rows contradict each other.
 func Catalogue() (*event.Catalogue, error) {
 	return event.NewCatalogue(
+		ops.Events,
 		account.Events,
 		session.Events,
 		follow.Events,

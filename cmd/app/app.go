@@ -5,38 +5,139 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
-	"net/http"
-	"os"
+
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/parleyhq/parley/cmd/settings"
+	"github.com/parleyhq/parley/commands"
+	"github.com/parleyhq/parley/domain/event"
+	"github.com/parleyhq/parley/infra/stack"
+	"github.com/parleyhq/parley/infra/telemetry"
+	"github.com/parleyhq/parley/projections"
+	"github.com/parleyhq/parley/readmodels"
+	"github.com/parleyhq/parley/transport/rest"
 )
 
-// Run serves until ctx ends, then stops gracefully. The address listened on
-// is the first line on stdout.
-func Run(ctx context.Context, cfg settings.Settings, stdout, _ io.Writer) error {
-	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
-		return fmt.Errorf("the data folder cannot be made: %w", err)
-	}
+// App is the services of one process on one stack.
+type App struct {
+	cfg     settings.Settings
+	stack   *stack.Stack
+	log     *slog.Logger
+	metrics *prometheus.Registry
+	baseURL string // own origin as others see it
+
+	commands  *commands.Commands
+	epoch     uuid.UUID
+	positions event.Positions
+	tables    *projections.Runner
+	reads     *readmodels.Tables
+	rest      *rest.Server
+}
+
+// Run serves until ctx ends, then stops gracefully: what was read is answered,
+// sockets are told to come back. The address listened on is the first line on
+// stdout. Errors are one sentence each.
+func Run(ctx context.Context, cfg settings.Settings, stdout, stderr io.Writer) (err error) {
+	log := telemetry.NewLog(stderr, cfg.LogLevel, cfg.LogFormat)
 	listener, err := net.Listen("tcp", cfg.HTTP)
 	if err != nil {
 		return fmt.Errorf("cannot listen on %s: %w", cfg.HTTP, err)
 	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: cfg.HeaderTimeout}
-	stopped := make(chan error, 1)
-	go func() {
-		<-ctx.Done()
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.ShutdownTimeout)
-		defer cancel()
-		stopped <- server.Shutdown(grace)
-	}()
-	if _, err := fmt.Fprintf(stdout, "parley listening on http://%s\n", listener.Addr()); err != nil {
+	defer listener.Close()
+	engines, err := stack.Embedded(ctx, StackConfig(cfg, log))
+	if err != nil {
 		return err
 	}
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+	defer func() { err = errors.Join(err, engines.Close()) }()
+	a, err := New(ctx, cfg, engines, listener.Addr().String(), log)
+	if err != nil {
 		return err
 	}
-	return <-stopped
+	return a.serve(ctx, listener, stdout)
+}
+
+// serve runs the services: what others stand on starts first and stops last.
+func (a *App) serve(ctx context.Context, listener net.Listener, stdout io.Writer) error {
+	base, stopBase := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopBase()
+	services, failed := errgroup.WithContext(base)
+	services.Go(func() error { return a.commands.Run(base) })
+	services.Go(func() error { return a.tables.Run(base) })
+
+	server := a.rest.HTTPServer()
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	if err := a.greet(ctx, listener.Addr(), stdout); err != nil {
+		return err
+	}
+
+	var cause error
+	select {
+	case <-ctx.Done():
+	case <-failed.Done():
+	case err := <-served:
+		cause = fmt.Errorf("HTTP: %w", err)
+	}
+	a.log.Info("stopping")
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.cfg.ShutdownTimeout)
+	defer cancel()
+	cause = errors.Join(cause, late(server.Shutdown(grace)))
+	a.commands.Close(grace)
+	stopBase()
+	return errors.Join(cause, services.Wait())
+}
+
+// late says what a stop that ran out of time means: requests were cut off.
+func late(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return errors.New("some requests were still at work when --shutdown-timeout was over")
+	}
+	return err
+}
+
+// greet says where the server listens, and how the first administrator is
+// made where there is none.
+func (a *App) greet(ctx context.Context, addr net.Addr, stdout io.Writer) error {
+	token, err := a.commands.PrepareSetup(ctx)
+	if err != nil {
+		return fmt.Errorf("set-up link: %w", err)
+	}
+	if _, err := fmt.Fprintf(stdout, "parley listening on http://%s\n", addr); err != nil {
+		return err
+	}
+	if token != "" {
+		_, err = fmt.Fprintf(stdout, "no administrator yet; make one at %s/setup?token=%s\n", a.baseURL, token)
+	}
+	return err
+}
+
+// readiness is what /readyz answers.
+func (a *App) readiness(ctx context.Context) rest.Readiness {
+	r := rest.Readiness{Ready: a.tables.Ready(), Dependencies: []rest.Dependency{{Name: "log", State: "up"}}}
+	if _, err := a.stack.Store.Head(ctx); err != nil {
+		r.Ready, r.Dependencies[0].State = false, "down"
+	}
+	for _, p := range a.projections(ctx) {
+		r.Projections = append(r.Projections, p)
+	}
+	r.Status = "UP"
+	if !r.Ready {
+		r.Status = "DOWN"
+	}
+	return r
+}
+
+func (a *App) projections(ctx context.Context) []rest.Projection {
+	tables := rest.Projection{Name: rest.Tables, Rebuildable: true}
+	if lag, err := a.tables.Lag(ctx); err == nil {
+		tables.Lag = lag
+	}
+	if done, head, building := a.tables.Rebuilding(); building && head > 0 {
+		tables.Rebuild = &rest.Rebuild{Progress: float64(done) / float64(head)}
+	}
+	return []rest.Projection{tables}
 }

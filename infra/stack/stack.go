@@ -3,10 +3,11 @@ package stack
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/parleyhq/parley/commands"
 	"github.com/parleyhq/parley/domain"
@@ -26,16 +27,23 @@ type Stack struct {
 	Generations readmodels.Generations
 	State       readmodels.DB // what cannot be rebuilt: leases, checkpoints of processes
 	Mail        commands.Mailer
+	SetupToken  commands.SetupToken
+	SigningKeys []commands.SigningKey // of access tokens; the first one signs
 
 	closers []func() error
 }
 
 // Config is what the embedded engines are told.
 type Config struct {
-	Data          string // folder
-	MasterKeyFile string // empty: made in the folder
-	MailFrom      string
-	Log           *slog.Logger
+	Data           string // folder
+	MasterKeyFile  string // empty: made in the folder
+	SigningKeyFile string // of access tokens; empty: made in the folder by NewSigningKey
+	NewSigningKey  func() ([]byte, error)
+	SigningOverlap time.Duration // how long the signing key before it is accepted
+	MailFrom       string
+	Now            func() time.Time
+	NewID          func() uuid.UUID
+	Log            *slog.Logger
 }
 
 // Embedded opens everything in one folder, which is made if absent. Errors are
@@ -94,7 +102,15 @@ func Embedded(ctx context.Context, cfg Config) (_ *Stack, err error) {
 	s.State = state
 	s.closers = append(s.closers, state.Close)
 
-	s.Mail, err = files.OpenMail(in("mail"), cfg.MailFrom)
+	if s.Mail, err = files.NewMail(in("mail"), cfg.MailFrom, cfg.Now, cfg.NewID); err != nil {
+		return nil, err
+	}
+	s.SetupToken = files.NewSetupToken(in("setup-token"))
+	signingFile, generate := cfg.SigningKeyFile, (func() ([]byte, error))(nil)
+	if signingFile == "" {
+		signingFile, generate = in("jwt.key"), cfg.NewSigningKey
+	}
+	s.SigningKeys, err = files.SigningKeys(signingFile, cfg.SigningOverlap, generate)
 	return s, err
 }
 

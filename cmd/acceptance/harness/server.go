@@ -200,7 +200,7 @@ type inProcess struct {
 
 func startInProcess(t testing.TB, args []string) (running, string, error) {
 	t.Helper()
-	set, err := settings.Load(args, nil)
+	set, err := settings.Parse(args, nil)
 	if err != nil {
 		return nil, "", err
 	}

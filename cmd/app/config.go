@@ -1,0 +1,98 @@
+package app
+
+import (
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/parleyhq/parley/cmd/settings"
+	"github.com/parleyhq/parley/commands"
+	"github.com/parleyhq/parley/commands/passwords"
+	"github.com/parleyhq/parley/domain/account"
+	"github.com/parleyhq/parley/domain/board"
+	"github.com/parleyhq/parley/domain/post"
+	"github.com/parleyhq/parley/infra/stack"
+	"github.com/parleyhq/parley/transport/push"
+	"github.com/parleyhq/parley/transport/rest"
+)
+
+// This file turns settings into what each part is told: the only place where
+// the name of a setting and the field of a part meet.
+
+func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
+
+func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
+
+// StackConfig is what the engines are told.
+func StackConfig(cfg settings.Settings, log *slog.Logger) stack.Config {
+	return stack.Config{
+		Data: cfg.Data, MasterKeyFile: cfg.MasterKeyFile,
+		SigningKeyFile: cfg.JWTKeyFile, SigningOverlap: cfg.JWTOverlap,
+		NewSigningKey: func() ([]byte, error) { return commands.GenerateKey(cfg.JWTAlg) },
+		MailFrom:      cfg.MailFrom, Now: now, NewID: newID, Log: log,
+	}
+}
+
+func commandsConfig(cfg settings.Settings, baseURL string) commands.Config {
+	c := commands.Defaults()
+	c.States, c.Freshness, c.AppendTimeout = cfg.CacheStreams, cfg.CacheFreshness, cfg.AppendTimeout
+	c.EmailClaimTTL, c.ClaimTakeover, c.VerificationTTL = cfg.EmailClaimTTL, cfg.ClaimTakeover, cfg.VerificationTTL
+	c.BaseURL = baseURL
+	c.Accounts = account.Limits{
+		HandleMin: cfg.HandleMin, HandleMax: cfg.HandleMax, DisplayNameMax: cfg.DisplayNameMax,
+		BioMax: cfg.BioMax, SignatureMax: cfg.SignatureMax, VerificationTries: cfg.VerificationTries,
+	}
+	c.PasswordMin, c.PasswordMax = cfg.PasswordMin, cfg.PasswordMax
+	c.PasswordCost = passwords.Cost{Memory: uint32(cfg.HashMemory / 1024), Time: uint32(cfg.HashTime), Threads: uint8(cfg.HashThreads)}
+	c.HashParallel, c.HashWait = cfg.HashParallel, cfg.HashWait
+	c.SessionMode, c.RefreshTTL, c.RefreshGrace = cfg.SessionMode, cfg.RefreshTTL, cfg.RefreshGrace
+	c.Reactions = cfg.Reactions
+	c.Forum.BoardsByMembers = cfg.BoardCreation == "members"
+	c.Forum.Board = board.Limits{Name: int(cfg.BoardNameMax), Text: cfg.BoardTextMax}
+	c.Forum.Post = post.Limits{Title: cfg.TitleMax, Body: cfg.PostMax, Images: cfg.PostImages}
+	c.Forum.CommentMax = cfg.CommentMax
+	c.Chat = commands.ChatRules{
+		RoomMembers: cfg.RoomMembers, MessageMax: cfg.MessageMax, MessageImages: cfg.MessageImages, ResendMemory: cfg.ResendMemory,
+	}
+	c.Now, c.NewID = now, newID
+	return c
+}
+
+func tokensConfig(cfg settings.Settings, keys []commands.SigningKey) commands.TokensConfig {
+	return commands.TokensConfig{
+		Algorithm: cfg.JWTAlg, Keys: keys, Issuer: cfg.JWTIssuer, Audience: cfg.JWTAudience,
+		TTL: cfg.AccessTTL, Cache: cfg.TokenCache, Now: now, NewID: newID,
+	}
+}
+
+func restConfig(cfg settings.Settings) rest.Config {
+	c := rest.Config{
+		Envelope: rest.Envelope(cfg.Envelope), Origins: cfg.AllowedOrigins, Carriers: map[string][]rest.Carrier{},
+		PositionWait: cfg.PositionWait, Timeout: cfg.RequestTimeout, MaxInFlight: cfg.Requests, Now: now,
+	}
+	for group, list := range cfg.TokenCarriers {
+		for word := range strings.SplitSeq(list, ",") {
+			c.Carriers[group] = append(c.Carriers[group], rest.Carrier(strings.TrimSpace(word)))
+		}
+	}
+	for _, n := range cfg.TrustedProxies {
+		c.TrustedProxies = append(c.TrustedProxies, n.Prefix)
+	}
+	return c
+}
+
+func pushConfig(cfg settings.Settings, node string) push.Config {
+	c := push.Defaults()
+	c.Node, c.Origins = node, cfg.AllowedOrigins
+	for _, carrier := range cfg.SocketCarriers {
+		c.QueryTokens = c.QueryTokens || carrier == "query"
+		c.FirstMessage = c.FirstMessage || carrier == "message"
+	}
+	c.SignIn, c.Ping, c.Pong, c.Write = cfg.SocketSignIn, cfg.SocketPing, cfg.SocketPong, cfg.SocketWrite
+	c.QueueFrames, c.QueueBytes, c.FrameBytes = cfg.SocketQueue, int(cfg.SocketQueueSize), int(cfg.SocketFrame)
+	c.Rate, c.PerAccount, c.PerSocket, c.Sockets = cfg.SocketRate, cfg.SocketsPerAccount, cfg.TopicsPerSocket, cfg.Sockets
+	c.Ring, c.Typing, c.Now = cfg.TopicRing, cfg.TypingTTL, now
+	return c
+}

@@ -1,0 +1,94 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+
+	"github.com/google/uuid"
+
+	"github.com/parleyhq/parley/cmd/settings"
+	"github.com/parleyhq/parley/commands"
+	"github.com/parleyhq/parley/domain/event"
+	"github.com/parleyhq/parley/infra/stack"
+	"github.com/parleyhq/parley/infra/telemetry"
+	"github.com/parleyhq/parley/projections"
+	"github.com/parleyhq/parley/readmodels"
+	"github.com/parleyhq/parley/transport/rest"
+)
+
+// New puts the services together; nothing runs yet. address is what the
+// process listens on.
+func New(ctx context.Context, cfg settings.Settings, engines *stack.Stack, address string, log *slog.Logger) (*App, error) {
+	a := &App{cfg: cfg, stack: engines, log: log, metrics: telemetry.NewMetrics(Version()), baseURL: cfg.BaseURL}
+	if a.baseURL == "" {
+		a.baseURL = "http://" + address
+	}
+	for _, part := range []func(context.Context) error{a.makeCommands, a.makeTables, a.makeREST} {
+		if err := part(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+func (a *App) makeCommands(ctx context.Context) error {
+	var err error
+	if a.commands, err = NewCommands(a.cfg, a.stack, a.baseURL, a.log); err != nil {
+		return err
+	}
+	if a.epoch, err = a.commands.Epoch(ctx); err != nil {
+		return fmt.Errorf("the log's epoch: %w", err)
+	}
+	a.positions = event.NewPositions(a.epoch)
+	return nil
+}
+
+// NewCommands makes the commands on a stack, for this process or for one
+// command of the command line.
+func NewCommands(cfg settings.Settings, engines *stack.Stack, baseURL string, log *slog.Logger) (*commands.Commands, error) {
+	tokens, err := commands.NewTokens(tokensConfig(cfg, engines.SigningKeys))
+	if err != nil {
+		return nil, err
+	}
+	return commands.New(commandsConfig(cfg, baseURL), commands.Deps{
+		Store: engines.Store, Codec: engines.Codec, Keyring: engines.Keyring, Mail: engines.Mail,
+		Tokens: tokens, Log: log, SetupToken: engines.SetupToken,
+	})
+}
+
+func (a *App) makeTables(context.Context) error {
+	var err error
+	a.tables, err = projections.NewRunner(projections.Config{
+		Projector: projections.Tables(), Store: a.stack.Store, Codec: a.stack.Codec, Generations: a.stack.Generations,
+		Epoch:     func(context.Context) (uuid.UUID, error) { return a.epoch, nil },
+		BatchSize: a.cfg.ProjectionBatch, BatchWait: a.cfg.ProjectionDelay,
+		RetryMin: a.cfg.RetryFirst, RetryMax: a.cfg.RetryLongest, Now: now, Log: a.log,
+	})
+	a.reads = readmodels.NewTables(a.stack.Generations)
+	return err
+}
+
+func (a *App) makeREST(ctx context.Context) error {
+	cursors, err := a.stack.Keyring.System(ctx, "cursors")
+	if err != nil {
+		return fmt.Errorf("the key of cursors: %w", err)
+	}
+	c := restConfig(a.cfg)
+	c.Commands, c.Tables, c.Auth, c.Positions = a.commands, a.reads, a.commands, a.positions
+	c.Waiters = map[string]rest.Waiter{rest.Tables: a.tables}
+	c.Ready, c.Log, c.Metrics, c.Version = a.readiness, a.log, a.metrics, Version()
+	c.BaseURL, c.CursorKey = a.baseURL, cursors
+	a.rest, err = rest.New(c)
+	return err
+}
+
+// Version is the release of this binary, as its build says.
+func Version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "devel"
+	}
+	return info.Main.Version
+}
