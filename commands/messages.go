@@ -2,7 +2,9 @@ package commands
 
 import (
 	"context"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -46,7 +48,11 @@ func (c *Commands) SendMessage(ctx context.Context, by Actor, in SendMessage) (M
 	if err := c.checkMessage(ctx, by.Account, in); err != nil {
 		return MessageSent{}, err
 	}
-	e := chat.MessageSent{Sender: by.Account, Text: in.Text, Images: in.Images, ReplyTo: in.ReplyTo, ClientID: in.ClientID}
+	e := chat.MessageSent{Sender: by.Account, Images: in.Images, ReplyTo: in.ReplyTo, ClientID: in.ClientID}
+	var err error
+	if e.Text, e.Mentions, err = c.quoted(ctx, in.Text); err != nil {
+		return MessageSent{}, err
+	}
 	var first uint64
 	out, err := change(ctx, c.core, chat.Stream(in.Room), c.newRoom, func(r *chat.Room) (events []event.Data, err error) {
 		events, first, err = r.Send(e)
@@ -101,6 +107,30 @@ func (c *Commands) checkMessage(ctx context.Context, account uuid.UUID, in SendM
 	return c.ownImages(ctx, account, "images", in.Images...)
 }
 
+// quoted is a text as events hold it, and the accounts that it mentions.
+func (c *Commands) quoted(ctx context.Context, body string) (string, []uuid.UUID, error) {
+	if !strings.ContainsAny(body, "@＠") {
+		return body, nil, nil
+	}
+	tokens := text.Tokens(body)
+	accounts := map[string]uuid.UUID{}
+	var mentions []uuid.UUID
+	for _, t := range tokens {
+		if _, looked := accounts[t.Name]; looked || t.Kind != text.Mention || len(accounts) == text.MaxMentions {
+			continue
+		}
+		id, err := c.accountByHandle(ctx, t.Name)
+		if err != nil {
+			return "", nil, err
+		}
+		if accounts[t.Name] = id; id != uuid.Nil {
+			mentions = append(mentions, id)
+		}
+	}
+	maps.DeleteFunc(accounts, func(_ string, id uuid.UUID) bool { return id == uuid.Nil })
+	return text.Quote(body, tokens, accounts), mentions, nil
+}
+
 // EditMessage asks for another text. Match is as a Match, for the version of a
 // message: the number of the newest event that changed it.
 type EditMessage struct {
@@ -113,9 +143,9 @@ type EditMessage struct {
 // EditMessage gives a message another text; its sender alone may. Errors: 404,
 // 403, 422, Match's.
 func (c *Commands) EditMessage(ctx context.Context, by Actor, in EditMessage) (Outcome, error) {
-	edit := func(r *chat.Room) ([]event.Data, error) { return r.Edit(by.Account, in.Number, in.Text) }
+	e := chat.MessageEdited{Sender: by.Account, Number: in.Number}
 	err := view(ctx, c.core, chat.Stream(in.Room), c.newRoom, func(r *chat.Room) error {
-		_, err := edit(r)
+		_, err := r.Edit(e)
 		return err
 	})
 	if err != nil {
@@ -127,13 +157,16 @@ func (c *Commands) EditMessage(ctx context.Context, by Actor, in EditMessage) (O
 	if err := check.Err(); err != nil {
 		return Outcome{}, err
 	}
+	if e.Text, e.Mentions, err = c.quoted(ctx, in.Text); err != nil {
+		return Outcome{}, err
+	}
 	return change(ctx, c.core, chat.Stream(in.Room), c.newRoom, func(r *chat.Room) ([]event.Data, error) {
 		if in.Match != nil {
 			if err := in.Match(r.MessageVersion(in.Number)); err != nil {
 				return nil, err
 			}
 		}
-		return edit(r)
+		return r.Edit(e)
 	})
 }
 

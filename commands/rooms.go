@@ -12,7 +12,6 @@ import (
 	"github.com/parleyhq/parley/domain/chat"
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/domain/fault"
-	"github.com/parleyhq/parley/domain/follow"
 	"github.com/parleyhq/parley/domain/text"
 )
 
@@ -143,14 +142,9 @@ func (c *Commands) canMeet(ctx context.Context, self, other uuid.UUID) error {
 
 // apart says whether one of two has blocked the other.
 func (c *Commands) apart(ctx context.Context, a, b uuid.UUID) (bool, error) {
-	blocked := false
-	look := func(r *follow.Relation) error {
-		blocked = blocked || r.On
-		return nil
-	}
-	err := view(ctx, c.core, follow.Stream("block", a, b), follow.New, look)
-	if err == nil {
-		err = view(ctx, c.core, follow.Stream("block", b, a), follow.New, look)
+	blocked, err := c.stands(ctx, "block", a, b)
+	if err == nil && !blocked {
+		blocked, err = c.stands(ctx, "block", b, a)
 	}
 	return blocked, err
 }

@@ -16,7 +16,7 @@ func messageRoutes() []Route {
 			return readmodels.PutMessage(ctx, b, readmodels.MessageSent(room, number(e), e.ID, e.Time, d), e.Position)
 		}),
 		inRoom(func(ctx context.Context, b readmodels.Batch, room uuid.UUID, e event.Decoded, d chat.MessageEdited) error {
-			return readmodels.EditMessage(ctx, b, readmodels.MessageKey{Room: room, Number: d.Number}, d.Text, e.Time, number(e))
+			return readmodels.EditMessage(ctx, b, room, d, e.Time, number(e))
 		}),
 		inRoom(func(ctx context.Context, b readmodels.Batch, room uuid.UUID, e event.Decoded, d chat.MessageDeleted) error {
 			return readmodels.EmptyMessage(ctx, b, readmodels.MessageKey{Room: room, Number: d.Number}, number(e))

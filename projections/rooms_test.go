@@ -213,10 +213,10 @@ func (w *chatWorld) model() map[uuid.UUID]map[uuid.UUID]seenRoom {
 			r.messages = append(r.messages, readmodels.MessageSent(id, n, rec.ID, rec.Time, e))
 		case chat.MessageEdited:
 			m := find(e.Number)
-			m.Text, m.EditedAt, m.Changed = e.Text, rec.Time, n
+			m.Text, m.Mentions, m.EditedAt, m.Changed = e.Text, e.Mentions, rec.Time, n
 		case chat.MessageDeleted:
 			m := find(e.Number)
-			m.Text, m.Deleted, m.Reactions, m.Changed = "", true, nil, n
+			m.Text, m.Mentions, m.Deleted, m.Reactions, m.Changed = "", nil, true, nil, n
 		case chat.ReactionAdded:
 			react(e.Number, e.Account, e.Kind, 1)
 		case chat.ReactionRemoved:

@@ -2,7 +2,6 @@ package readmodels
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -10,12 +9,13 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/parleyhq/parley/domain/chat"
+	"github.com/parleyhq/parley/domain/text"
 )
 
 var messageSchema = []string{
 	`CREATE TABLE IF NOT EXISTS message (
 		room text NOT NULL, number bigint NOT NULL, id text NOT NULL, sender text NOT NULL, body text NOT NULL,
-		images text NOT NULL, reply_to bigint NOT NULL, client_id text NOT NULL, created_at bigint NOT NULL,
+		mentions text NOT NULL, images text NOT NULL, reply_to bigint NOT NULL, client_id text NOT NULL, created_at bigint NOT NULL,
 		edited_at bigint NOT NULL, changed bigint NOT NULL, deleted bigint NOT NULL,
 		PRIMARY KEY (room, number))`,
 	`CREATE TABLE IF NOT EXISTS message_reaction (
@@ -30,7 +30,8 @@ type Message struct {
 	Number    uint64
 	ID        uuid.UUID
 	Sender    uuid.UUID
-	Text      string
+	Text      string      // with ids in the place of the handles of Mentions, until NameMessages
+	Mentions  []uuid.UUID // each once
 	Images    []uuid.UUID
 	ReplyTo   uint64 // 0: none
 	ClientID  string
@@ -49,18 +50,10 @@ type MessageKey struct {
 
 // PutMessage adds a message. position is that of its event.
 func PutMessage(ctx context.Context, b Batch, m Message, position uint64) error {
-	images := ""
-	if len(m.Images) > 0 {
-		encoded, err := json.Marshal(m.Images)
-		if err != nil {
-			return err
-		}
-		images = string(encoded)
-	}
 	room, sender := m.Room.String(), m.Sender.String()
-	err := b.Exec(ctx, `INSERT INTO message (room, number, id, sender, body, images, reply_to, client_id, created_at, edited_at, changed, deleted)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, 0)`,
-		room, int64(m.Number), m.ID.String(), sender, m.Text, images, int64(m.ReplyTo), m.ClientID, millis(m.CreatedAt), int64(m.Number))
+	err := b.Exec(ctx, `INSERT INTO message (room, number, id, sender, body, mentions, images, reply_to, client_id, created_at, edited_at, changed, deleted)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, 0)`,
+		room, int64(m.Number), m.ID.String(), sender, m.Text, textIDs(m.Mentions), textIDs(m.Images), int64(m.ReplyTo), m.ClientID, millis(m.CreatedAt), int64(m.Number))
 	if err != nil {
 		return err
 	}
@@ -71,15 +64,15 @@ func PutMessage(ctx context.Context, b Batch, m Message, position uint64) error 
 }
 
 // EditMessage gives a message another text; by is the number of the event.
-func EditMessage(ctx context.Context, b Batch, k MessageKey, body string, at time.Time, by uint64) error {
-	return b.Exec(ctx, `UPDATE message SET body = ?, edited_at = ?, changed = ? WHERE room = ? AND number = ?`,
-		body, millis(at), int64(by), k.Room.String(), int64(k.Number))
+func EditMessage(ctx context.Context, b Batch, room uuid.UUID, e chat.MessageEdited, at time.Time, by uint64) error {
+	return b.Exec(ctx, `UPDATE message SET body = ?, mentions = ?, edited_at = ?, changed = ? WHERE room = ? AND number = ?`,
+		e.Text, textIDs(e.Mentions), millis(at), int64(by), room.String(), int64(e.Number))
 }
 
 // EmptyMessage deletes a message; by is the number of the event.
 func EmptyMessage(ctx context.Context, b Batch, k MessageKey, by uint64) error {
 	room, number := k.Room.String(), int64(k.Number)
-	sender, ok, err := first(ctx, b, scanText, `UPDATE message SET body = '', images = '', deleted = 1, changed = ?
+	sender, ok, err := first(ctx, b, scanText, `UPDATE message SET body = '', mentions = '', images = '', deleted = 1, changed = ?
 		WHERE room = ? AND number = ? AND deleted = 0 RETURNING sender`, int64(by), room, number)
 	if err != nil || !ok {
 		return err
@@ -114,22 +107,15 @@ func SetMessageReaction(ctx context.Context, b Batch, k MessageKey, account uuid
 		room, number, kind, account.String())
 }
 
-const messageColumns = `room, number, id, sender, body, images, reply_to, client_id, created_at, edited_at, changed, deleted`
+const messageColumns = `room, number, id, sender, body, mentions, images, reply_to, client_id, created_at, edited_at, changed, deleted`
 
 func scanMessage(rows Rows) (m Message, err error) {
-	var images string
+	var mentions, images string
 	var created, edited, deleted int64
-	err = rows.Scan(&m.Room, &m.Number, &m.ID, &m.Sender, &m.Text, &images, &m.ReplyTo, &m.ClientID, &created, &edited, &m.Changed, &deleted)
-	if err == nil && images != "" {
-		err = json.Unmarshal([]byte(images), &m.Images)
-	}
+	err = rows.Scan(&m.Room, &m.Number, &m.ID, &m.Sender, &m.Text, &mentions, &images, &m.ReplyTo, &m.ClientID, &created, &edited, &m.Changed, &deleted)
+	m.Mentions, m.Images = idsOf(mentions), idsOf(images)
 	m.CreatedAt, m.EditedAt, m.Deleted = fromMillis(created), fromMillis(edited), deleted != 0
 	return m, err
-}
-
-func scanText(rows Rows) (s string, err error) {
-	err = rows.Scan(&s)
-	return s, err
 }
 
 // MessageRange says which page of a room's history is wanted. Before and
@@ -269,7 +255,24 @@ func messageReactions(ctx context.Context, r Reader, where string, args []any) (
 // MessageSent is m as its event says it.
 func MessageSent(room uuid.UUID, number uint64, id uuid.UUID, at time.Time, e chat.MessageSent) Message {
 	return Message{
-		Room: room, Number: number, ID: id, Sender: e.Sender, Text: e.Text, Images: e.Images,
+		Room: room, Number: number, ID: id, Sender: e.Sender, Text: e.Text, Mentions: e.Mentions, Images: e.Images,
 		ReplyTo: e.ReplyTo, ClientID: e.ClientID, CreatedAt: at, Changed: number,
 	}
+}
+
+// NameMessages loads the summaries of those who sent messages, in one query,
+// and puts handles back where their texts hold ids.
+func NameMessages(ctx context.Context, r Reader, messages ...*Message) (map[uuid.UUID]Summary, error) {
+	var people []uuid.UUID
+	for _, m := range messages {
+		people = append(append(people, m.Sender), m.Mentions...)
+	}
+	summaries, err := Summaries(ctx, r, people...)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range messages {
+		m.Text = text.Unquote(m.Text, m.Mentions, func(id uuid.UUID) string { return summaries[id].Handle })
+	}
+	return summaries, nil
 }

@@ -62,3 +62,32 @@ func textID(id uuid.UUID) string {
 	}
 	return id.String()
 }
+
+// textIDs is how a list of ids stands in the tables: the ids with commas
+// between them.
+func textIDs(ids []uuid.UUID) string {
+	var b strings.Builder
+	for i, id := range ids {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(id.String())
+	}
+	return b.String()
+}
+
+// idsOf turns it back; what is no id is left out.
+func idsOf(text string) []uuid.UUID {
+	var ids []uuid.UUID
+	for part := range strings.SplitSeq(text, ",") {
+		if id, err := uuid.Parse(part); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+func scanText(rows Rows) (s string, err error) {
+	err = rows.Scan(&s)
+	return s, err
+}

@@ -55,7 +55,9 @@ func rename(by uuid.UUID, name string) decider {
 }
 
 func edit(by uuid.UUID, number uint64) decider {
-	return func(r *chat.Room) ([]event.Data, error) { return r.Edit(by, number, "new") }
+	return func(r *chat.Room) ([]event.Data, error) {
+		return r.Edit(chat.MessageEdited{Sender: by, Number: number, Text: "new"})
+	}
 }
 
 func del(by uuid.UUID, number uint64) decider {

@@ -26,17 +26,17 @@ func (r *Room) Send(m MessageSent) (events []event.Data, resent uint64, err erro
 }
 
 // Edit gives a message another text; its sender alone may.
-func (r *Room) Edit(by uuid.UUID, number uint64, text string) ([]event.Data, error) {
-	if _, err := r.visible(by, number); err != nil {
+func (r *Room) Edit(e MessageEdited) ([]event.Data, error) {
+	if _, err := r.visible(e.Sender, e.Number); err != nil {
 		return nil, err
 	}
-	if r.sender(number) != by {
+	if r.sender(e.Number) != e.Sender {
 		return nil, fault.ErrForbidden
 	}
-	if r.Deleted(number) {
+	if r.Deleted(e.Number) {
 		return nil, fault.ErrNotFound
 	}
-	return []event.Data{MessageEdited{Sender: by, Number: number, Text: text}}, nil
+	return []event.Data{e}, nil
 }
 
 // Delete empties a message; its sender may, and who leads the room. Nothing

@@ -50,19 +50,22 @@ type (
 		Role    Role      `json:"role"`
 		By      uuid.UUID `json:"by"`
 	}
-	// MessageSent is a message; its id is the event's.
+	// MessageSent is a message; its id is the event's. In its text, ids stand
+	// for the handles of those it mentions (see text.Quote).
 	MessageSent struct {
 		Sender   uuid.UUID   `json:"sender"`
 		Text     string      `json:"text" seal:"personal,Sender"`
+		Mentions []uuid.UUID `json:"mentions,omitzero"`
 		Images   []uuid.UUID `json:"images,omitzero"`
 		ReplyTo  uint64      `json:"replyTo,omitzero"`
 		ClientID string      `json:"clientId,omitzero"`
 	}
 	// MessageEdited gives the message of that number another text.
 	MessageEdited struct {
-		Sender uuid.UUID `json:"sender"`
-		Number uint64    `json:"number"`
-		Text   string    `json:"text" seal:"personal,Sender"`
+		Sender   uuid.UUID   `json:"sender"`
+		Number   uint64      `json:"number"`
+		Text     string      `json:"text" seal:"personal,Sender"`
+		Mentions []uuid.UUID `json:"mentions,omitzero"`
 	}
 	// MessageDeleted empties the message of that number.
 	MessageDeleted struct {
