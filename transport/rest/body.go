@@ -79,8 +79,11 @@ func checkEncoding(r *http.Request) error {
 // bindBody reads, checks and decodes a JSON body into into, a B.
 func (s *Server) bindBody(c *Call, into reflect.Value) error {
 	e := c.route
-	if e.op.BodyOptional && c.Request.ContentLength == 0 {
-		return checkEncoding(c.Request)
+	if c.Request.ContentLength == 0 {
+		if err := checkEncoding(c.Request); err != nil || e.op.BodyOptional {
+			return err
+		}
+		return errJSONEmpty
 	}
 	if err := checkMedia(c.Request, mediaJSON); err != nil {
 		return err

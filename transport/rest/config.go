@@ -45,7 +45,8 @@ type Step func(ctx context.Context, c *Call) error
 
 // Mount is a handler that answers for itself (sockets, the console) and still
 // gets bounds, security headers, CORS, log and metrics. It authenticates on
-// its own.
+// its own. A pattern that takes everything ("/*") would also take what should
+// be answered 404 in the envelope.
 type Mount struct {
 	Method  string // empty: GET
 	Pattern string // a chi pattern, "/assets/*"

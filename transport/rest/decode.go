@@ -3,6 +3,7 @@ package rest
 import (
 	"encoding"
 	"encoding/json"
+	"fmt"
 	"math"
 	"reflect"
 	"slices"
@@ -27,7 +28,7 @@ type decoder struct {
 // which is addressable. Errors: fault.ErrInvalid or errText, with details.
 func (s *shape) decode(registry huma.Registry, schema *huma.Schema, node any, into reflect.Value) error {
 	var d decoder
-	s.prune(node)
+	node = d.prune(s, nil, node, "")
 	d.validate(registry, schema, node)
 	d.fill(s, nil, into, node, "")
 	return d.err()
@@ -44,8 +45,14 @@ func (d *decoder) err() error {
 	return d.wrong.Err()
 }
 
+// maxDetails bounds what one answer tells of.
+const maxDetails = 100
+
 // add notes a wrong field once: the first problem found is the one told.
 func (d *decoder) add(path, problem string) {
+	if len(d.wrong) == maxDetails {
+		return
+	}
 	if path == "" {
 		path = "body"
 	}
@@ -61,6 +68,13 @@ var requiredBefore, requiredAfter, _ = strings.Cut(validation.MsgExpectedRequire
 
 // validate runs the schema's own checks.
 func (d *decoder) validate(registry huma.Registry, schema *huma.Schema, node any) {
+	defer func() {
+		// huma puts items of uniqueItems into a map, which panics where they
+		// should be texts and are objects. That is wrong input, no bug of ours.
+		if recover() != nil {
+			d.add("", "not valid")
+		}
+	}()
 	var res huma.ValidateResult
 	huma.Validate(registry, schema, huma.NewPathBuffer(nil, 0), huma.ModeWriteToServer, node, &res)
 	for _, e := range res.Errors {
@@ -75,15 +89,75 @@ func (d *decoder) validate(registry huma.Registry, schema *huma.Schema, node any
 				path, problem = join(path, name), "required"
 			}
 		}
-		d.add(path, problem)
+		d.add(path, stable(problem))
 	}
 }
+
+// stable cuts what a parser says of the very text off the problems of formats.
+func stable(problem string) string {
+	if !strings.HasPrefix(problem, "expected string to be RFC") {
+		return problem
+	}
+	problem, _, _ = strings.Cut(problem, ":")
+	if strings.HasSuffix(problem, "uuid") {
+		return noUUID
+	}
+	return problem
+}
+
+const noUUID = "expected a UUID"
 
 func join(path, name string) string {
 	if path == "" {
 		return name
 	}
 	return path + "." + name
+}
+
+// prune removes from a parsed body what its shape does not know and what only
+// the server sets, so that both are ignored, and cuts lists that are too long
+// to their bound.
+func (d *decoder) prune(s *shape, f *field, node any, path string) any {
+	switch s.form {
+	case pointer, option:
+		return d.prune(s.elem, f, node, path)
+	case object:
+		if m, ok := node.(map[string]any); ok {
+			for name, v := range m {
+				if to := s.fields[name]; to == nil || to.readOnly {
+					delete(m, name)
+				} else {
+					m[name] = d.prune(to.shape, to, v, join(path, name))
+				}
+			}
+		}
+	case dict:
+		if m, ok := node.(map[string]any); ok {
+			if len(m) > maxItems {
+				d.add(path, fmt.Sprintf(validation.MsgExpectedMaxProperties, maxItems))
+				return map[string]any{}
+			}
+			for name, v := range m {
+				m[name] = d.prune(s.elem, f, v, join(path, printable(name)))
+			}
+		}
+	case list:
+		if items, ok := node.([]any); ok {
+			most := maxItems
+			if f != nil {
+				most = f.items
+			}
+			if len(items) > most {
+				d.add(path, fmt.Sprintf(validation.MsgExpectedMaxItems, most))
+				items = items[:most]
+			}
+			for i, v := range items {
+				items[i] = d.prune(s.elem, nil, v, path+"["+strconv.Itoa(i)+"]")
+			}
+			return items
+		}
+	}
+	return node
 }
 
 // fill sets v from node. f is the field that v belongs to, for its tags.
@@ -182,7 +256,7 @@ func (d *decoder) leaf(s *shape, f *field, v reflect.Value, node any, path strin
 		case s.form == id:
 			parsed, ok := parseUUID(n)
 			if !ok {
-				d.add(path, "expected a UUID")
+				d.add(path, noUUID)
 			}
 			v.Set(reflect.ValueOf(parsed))
 		case s.form == texter:

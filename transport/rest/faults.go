@@ -55,6 +55,7 @@ var (
 	errBodyType       = fault.New(fault.Media, "body.type", "This Content-Type is not taken here.")
 	errBodyIncomplete = fault.New(fault.Malformed, "body.incomplete", "The body did not arrive whole.")
 	errJSONMalformed  = fault.New(fault.Malformed, "json.malformed", "The body is not valid JSON.")
+	errJSONEmpty      = fault.New(fault.Malformed, "json.malformed", "The body is empty; this takes JSON.")
 	errJSONUTF8       = fault.New(fault.Malformed, "json.utf8", "The body is not valid UTF-8.")
 	errJSONDuplicate  = fault.New(fault.Malformed, "json.duplicate_key", "An object of the body names a key twice.")
 	errJSONDepth      = fault.New(fault.Malformed, "json.depth", "The body is nested deeper than 64 levels.")
@@ -78,7 +79,7 @@ var (
 // visible is the fault that a caller may see of err, or nil where err is an
 // internal failure: a 500 that has to be logged.
 func visible(err error) *fault.Fault {
-	if f := fault.As(err); f != nil && f.Kind != fault.Internal {
+	if f := fault.As(err); f != nil && statusOf(f) != http.StatusInternalServerError {
 		return f
 	}
 	switch {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"reflect"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -125,6 +126,7 @@ func handle[P any](s *Server, op Op, access func(context.Context, *Call, P) erro
 			if r.ContentLength > e.op.MaxBody {
 				return errBodyTooLarge
 			}
+			_ = http.NewResponseController(x.out.ResponseWriter).SetReadDeadline(time.Now().Add(s.cfg.Timeout))
 			r.Body = http.MaxBytesReader(x.out.ResponseWriter, r.Body, e.op.MaxBody)
 		} else if err := checkEncoding(r); err != nil {
 			return err

@@ -56,24 +56,24 @@ func originOf(raw string) string {
 
 // OriginAllowed says whether the request's Origin is ours or listed. A missing
 // Origin and the origin "null" are not.
+//
+// Ours is the base URL's, and whatever host the browser calls us by: a page
+// cannot forge Host, and who reaches us by another name has no cookie of ours.
 func (s *Server) OriginAllowed(r *http.Request) bool {
-	origin := r.Header.Get("Origin")
-	if s.origins[origin] {
-		return true
+	values := r.Header["Origin"]
+	if len(values) != 1 {
+		return false
 	}
-	scheme := "http://"
-	if r.TLS != nil {
-		scheme = "https://"
-	}
-	// Without a base URL we are whatever the client calls us.
-	return s.cfg.BaseURL == "" && origin != "" && origin == originOf(scheme+r.Host)
+	scheme, host, ok := strings.Cut(values[0], "://")
+	return s.origins[values[0]] ||
+		ok && (scheme == "http" || scheme == "https") && host != "" && strings.EqualFold(host, r.Host)
 }
 
 // cors lets pages of allowed origins read the answer. Any other origin gets no
 // Access-Control header at all.
 func (s *Server) cors(h http.Header, r *http.Request) {
 	origin := r.Header["Origin"]
-	if len(origin) != 1 || !s.OriginAllowed(r) {
+	if !s.OriginAllowed(r) {
 		return
 	}
 	h["Access-Control-Allow-Origin"] = origin

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 
@@ -42,6 +43,7 @@ type field struct {
 	readOnly bool
 	strict   bool // a Maybe that refuses null
 	lines    bool // text may have line breaks: tag text:"lines"
+	items    int  // most items of a list: tag maxItems
 }
 
 var (
@@ -148,6 +150,7 @@ func (all shapes) gather(s *shape, t reflect.Type, at []int) error {
 			readOnly: f.Tag.Get("readOnly") == "true",
 			strict:   f.Tag.Get("nullable") == "false",
 			lines:    f.Tag.Get("text") == "lines",
+			items:    itemsBound(f),
 		}
 	}
 	for _, f := range embedded {
@@ -169,36 +172,13 @@ func structFields(t reflect.Type) func(func(reflect.StructField) bool) {
 	}
 }
 
-// prune removes from a parsed body what its shape does not know and what only
-// the server sets, so that both are ignored, and the nulls of optional fields
-// that mean absent.
-func (s *shape) prune(node any) {
-	switch n := node.(type) {
-	case map[string]any:
-		switch s.form {
-		case object:
-			for name, v := range n {
-				if f := s.fields[name]; f == nil || f.readOnly {
-					delete(n, name)
-				} else {
-					f.shape.prune(v)
-				}
-			}
-		case dict:
-			for _, v := range n {
-				s.elem.prune(v)
-			}
-		case pointer, option:
-			s.elem.prune(node)
-		}
-	case []any:
-		switch s.form {
-		case list:
-			for _, v := range n {
-				s.elem.prune(v)
-			}
-		case pointer, option:
-			s.elem.prune(node)
-		}
+// maxItems bounds lists whose field does not say maxItems, and objects of free
+// names: a body of 1 MiB could hold half a million items to complain about.
+const maxItems = 1000
+
+func itemsBound(f reflect.StructField) int {
+	if n, err := strconv.Atoi(f.Tag.Get("maxItems")); err == nil {
+		return n
 	}
+	return maxItems
 }

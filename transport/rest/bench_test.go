@@ -1,0 +1,57 @@
+package rest
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// nowhere is a ResponseWriter that costs nothing.
+type nowhere struct{ header http.Header }
+
+func (w *nowhere) Header() http.Header         { return w.header }
+func (w *nowhere) Write(b []byte) (int, error) { return len(b), nil }
+func (w *nowhere) WriteHeader(int)             {}
+
+func benchmark(b *testing.B, cfg Config, method, path, body string) {
+	cfg.VerifyReplies = false
+	s, err := build(cfg, toys)
+	if err != nil {
+		b.Fatal(err)
+	}
+	h := s.Handler()
+	r := httptest.NewRequest(method, path, http.NoBody)
+	r.Header.Set("Authorization", "Bearer alice")
+	r.Header.Set("Accept", "*/*")
+	r.Header.Set("User-Agent", "benchmark")
+	w := &nowhere{http.Header{}}
+	b.ReportAllocs()
+	for b.Loop() {
+		if body != "" {
+			r.Header.Set("Content-Type", mediaJSON)
+			r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
+		}
+		clear(w.header)
+		h.ServeHTTP(w, r)
+	}
+}
+
+// BenchmarkEmptyHandler is the pipeline around a handler that does nothing.
+func BenchmarkEmptyHandler(b *testing.B) {
+	benchmark(b, toyConfig(), http.MethodPut, "/v1/toys/"+toyThing.String()+"/follow", "")
+}
+
+// BenchmarkEmptyHandlerLogged is the same with the access log written.
+func BenchmarkEmptyHandlerLogged(b *testing.B) {
+	cfg := toyConfig(func(c *Config) { c.Log = slog.New(slog.NewJSONHandler(io.Discard, nil)) })
+	benchmark(b, cfg, http.MethodPut, "/v1/toys/"+toyThing.String()+"/follow", "")
+}
+
+// BenchmarkSmallBody decodes, validates and answers a body of 100 bytes.
+func BenchmarkSmallBody(b *testing.B) {
+	benchmark(b, toyConfig(), http.MethodPost, "/v1/toys",
+		`{"title":"A title","body":"Some words of a text, `+strings.Repeat("x", 40)+`","count":3,"draft":true}`)
+}
