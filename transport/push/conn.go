@@ -1,0 +1,230 @@
+package push
+
+import (
+	"net"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/gorilla/websocket"
+
+	"github.com/parleyhq/parley/commands"
+)
+
+// conn is one socket. One goroutine reads it; whatever is to be written waits
+// in its queue until a writer (writer.go) takes everything at once.
+//
+// Locks are taken in this order: topic.mu, hub.mu, conn.mu.
+type conn struct {
+	s   *Server
+	net net.Conn
+	raw syscall.RawConn // nil where the connection is no plain socket
+	ws  *websocket.Conn // reads only: what it writes goes nowhere (handshake.go)
+
+	mu     sync.Mutex
+	queue  [][]byte // whole frames; at most Config.QueueFrames
+	bytes  int      // of queue
+	state  writeState
+	closed CloseCode // 0 while open; nothing is queued after it
+	gone   bool      // the reader has left
+	space  chan struct{}
+	actor  commands.Actor // Account never changes
+	subs   []*sub
+	replay []*sub // waiting for their past, served by one goroutine while not empty
+
+	timer   *time.Timer
+	pinged  time.Time // zero: no pong is awaited
+	heard   time.Time // of the newest frame
+	working bool      // a command is under way
+
+	viewer *viewer // of the account, once signed in
+
+	// The reader's own.
+	tokens  float64
+	filled  time.Time
+	refused int
+	typed   map[uuid.UUID]time.Time
+}
+
+// writeState says who writes to a socket next.
+type writeState uint8
+
+const (
+	writeIdle    writeState = iota
+	writeReady              // waits for a writer, or is in its hands
+	writeBlocked            // its buffer is full: a goroutine of its own waits for the network
+	writeDone               // the last frame was written, or never will be
+)
+
+// push queues a frame. due: the caller has to hand c to the writers. pressed:
+// the queue is more than half full although the network takes what it gets.
+// A queue that is full closes the socket.
+func (c *conn) push(frame []byte) (due, pressed bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed != 0 {
+		return false, false
+	}
+	if len(c.queue) >= c.s.cfg.QueueFrames || c.bytes+len(frame) > c.s.cfg.QueueBytes && len(c.queue) > 0 {
+		return c.closeLocked(CloseTooSlow), false
+	}
+	if c.queue == nil {
+		c.queue = spareQueue()
+	}
+	c.queue = append(c.queue, frame)
+	c.bytes += len(frame)
+	if c.state == writeIdle {
+		c.state = writeReady
+		return true, false
+	}
+	return false, c.state == writeReady && c.halfFull()
+}
+
+func (c *conn) halfFull() bool {
+	return 2*len(c.queue) > c.s.cfg.QueueFrames || 2*c.bytes > c.s.cfg.QueueBytes
+}
+
+// send queues a frame and sees to it that it is written.
+func (c *conn) send(frame []byte) {
+	if due, _ := c.push(frame); due {
+		c.s.writers.add(c)
+	}
+}
+
+// say encodes and sends.
+func (c *conn) say(v any) {
+	frame, err := textFrame(v)
+	if err != nil {
+		c.s.log.Error("a frame cannot be written", "error", err)
+		return
+	}
+	c.send(frame)
+}
+
+// close ends the socket with a code; the first one counts. It does not wait.
+func (c *conn) close(code CloseCode) {
+	c.mu.Lock()
+	due := c.closed == 0 && c.closeLocked(code)
+	c.mu.Unlock()
+	if due {
+		c.s.writers.add(c)
+	}
+}
+
+// closeLocked makes the close frame the last of the queue and gives both
+// directions a short time to end. What waited for a client that is too slow
+// is dropped.
+func (c *conn) closeLocked(code CloseCode) (due bool) {
+	c.closed = code
+	if code == CloseTooSlow || code == CloseNoPong {
+		c.queue, c.bytes = nil, 0
+	}
+	c.queue = append(c.queue, closeFrame(code))
+	c.wake()
+	end := time.Now().Add(linger)
+	_ = c.net.SetDeadline(end)
+	if c.state == writeIdle {
+		c.state = writeReady
+		return true
+	}
+	return false
+}
+
+// wake tells who waits for space that there is some, or never will be.
+func (c *conn) wake() {
+	if c.space != nil {
+		close(c.space)
+		c.space = nil
+	}
+}
+
+// roomy waits until less than half of the queue is used. It gives false when
+// the socket is closed.
+func (c *conn) roomy() bool {
+	for {
+		c.mu.Lock()
+		if c.closed != 0 {
+			c.mu.Unlock()
+			return false
+		}
+		if !c.halfFull() {
+			c.mu.Unlock()
+			return true
+		}
+		if c.space == nil {
+			c.space = make(chan struct{})
+		}
+		space := c.space
+		c.mu.Unlock()
+		<-space // the writers wake it, and every close does
+	}
+}
+
+// take hands the whole queue to a writer. last: it ends with the close frame.
+// An empty queue makes the socket idle.
+func (c *conn) take() (frames [][]byte, last bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	frames, last = c.queue, c.closed != 0
+	c.queue, c.bytes = nil, 0
+	if len(frames) == 0 {
+		c.state = writeIdle
+		if last {
+			c.state = writeDone
+		}
+	}
+	c.wake()
+	return frames, last
+}
+
+// tick runs by the timer: it pings, notices who does not answer, and ends
+// sockets whose token has expired.
+func (c *conn) tick() {
+	now := time.Now()
+	c.mu.Lock()
+	if c.closed != 0 {
+		c.mu.Unlock()
+		return
+	}
+	expired := !c.actor.Expires.IsZero() && !c.s.cfg.Now().Before(c.actor.Expires)
+	dead := !c.pinged.IsZero() && c.heard.Before(c.pinged) && !c.working && now.Sub(c.pinged) >= c.s.cfg.Pong
+	ping := !expired && !dead && now.Sub(c.pinged) >= c.s.cfg.Ping
+	if ping {
+		c.pinged = now
+	}
+	c.schedule(now)
+	c.mu.Unlock()
+	switch {
+	case expired:
+		c.close(CloseTokenExpired)
+	case dead:
+		c.close(CloseNoPong)
+	case ping:
+		c.send(pingFrame)
+	}
+}
+
+// schedule sets the timer to whatever comes first. The caller holds c.mu.
+func (c *conn) schedule(now time.Time) {
+	next := c.s.cfg.Ping
+	if !c.pinged.IsZero() {
+		next = c.pinged.Add(c.s.cfg.Ping).Sub(now)
+		if c.heard.Before(c.pinged) {
+			awaited := c.pinged.Add(c.s.cfg.Pong).Sub(now)
+			if awaited <= 0 { // a command keeps the reader from seeing the pong
+				awaited = c.s.cfg.Pong
+			}
+			next = min(next, awaited)
+		}
+	}
+	if !c.actor.Expires.IsZero() {
+		next = min(next, c.actor.Expires.Sub(c.s.cfg.Now()))
+	}
+	next = max(next, time.Millisecond)
+	if c.timer == nil {
+		c.timer = time.AfterFunc(next, c.tick)
+	} else {
+		c.timer.Reset(next)
+	}
+}

@@ -1,0 +1,340 @@
+package push
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/parleyhq/parley/commands"
+	"github.com/parleyhq/parley/domain/chat"
+	"github.com/parleyhq/parley/domain/event"
+	"github.com/parleyhq/parley/domain/follow"
+	"github.com/parleyhq/parley/domain/session"
+)
+
+// retry is how long the feeder waits before it asks again.
+const retry = time.Second
+
+// eraseType is the event after which no ring may hold what somebody wrote.
+const eraseType = "account.erased.v1"
+
+// fed are the categories of streams that sockets hear of.
+var fed = event.Filter{Categories: []string{
+	"chat", "receipt", "inbox", "post", "comment", "reaction",
+	"session", "account", "follow", "block", "mute", "boardfollow", "tagfollow",
+}}
+
+// feed tails the log, once for the whole node, until ctx ends or the log is
+// closed. After any other error it goes on where it was.
+func (s *Server) feed(ctx context.Context) error {
+	for {
+		err := s.tail(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if errors.Is(err, event.ErrClosed) {
+			return err
+		}
+		s.log.Warn("the feeder lost the log's tail; beginning again", "error", err)
+		if !pause(ctx, retry) {
+			return ctx.Err()
+		}
+	}
+}
+
+func (s *Server) tail(ctx context.Context) error {
+	for m, err := range s.deps.Store.Tail(ctx, s.position.Load(), fed) {
+		if err != nil {
+			return err
+		}
+		s.position.Store(m.Position) // before it is handed out: see openLive
+		if m.CaughtUp {
+			continue
+		}
+		if err := s.route(ctx, m.Record); err != nil {
+			return err
+		}
+	}
+	return errors.New("the tail ended by itself")
+}
+
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+// route hands one event to everybody it concerns. What concerns nobody here
+// is not even decoded. Errors: the context's.
+func (s *Server) route(ctx context.Context, rec event.Record) error {
+	ctx = commands.WithPosition(ctx, rec.Position)
+	id := event.StreamID(rec.Stream)
+	switch rec.Category() {
+	case "chat":
+		return s.routeNumbered(ctx, rec, "room:"+id)
+	case "inbox":
+		return s.routeNumbered(ctx, rec, "inbox:"+id)
+	case "receipt":
+		return s.routeReceipt(ctx, rec)
+	case "session":
+		if rec.Type == "session.ended.v1" {
+			return s.decoded(ctx, rec, s.routeSession)
+		}
+	case "account":
+		if rec.Type == eraseType {
+			s.hub.forget()
+		}
+		if who, err := uuid.Parse(id); err == nil {
+			s.routeAccount(ctx, who)
+		}
+	case "follow", "block", "mute", "boardfollow", "tagfollow":
+		if s.hub.count() > 0 {
+			return s.decoded(ctx, rec, s.routeRelation)
+		}
+	case "post", "comment", "reaction":
+		if s.hub.count() > 0 {
+			return s.decoded(ctx, rec, s.routeForum)
+		}
+	}
+	return nil
+}
+
+// decoded opens an event. The keyring may be away for a while; an event that
+// cannot be read at all is passed over with a word in the log.
+func (s *Server) decoded(ctx context.Context, rec event.Record, then func(context.Context, event.Decoded)) error {
+	for {
+		e, err := s.deps.Codec.Decode(ctx, rec)
+		switch {
+		case err == nil:
+			then(ctx, e)
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case !errors.Is(err, event.ErrKeysUnavailable):
+			s.log.Error("an event cannot be read", "type", rec.Type, "position", rec.Position, "error", err)
+			return nil
+		}
+		s.log.Warn("the keyring does not answer", "error", err)
+		if !pause(ctx, retry) {
+			return ctx.Err()
+		}
+	}
+}
+
+// routeNumbered encodes an event once and hands it to the topic. If it cannot
+// be encoded now, its readers get it from the log like any number they lack.
+func (s *Server) routeNumbered(ctx context.Context, rec event.Record, key string) error {
+	t := s.hub.find(key)
+	if t == nil {
+		return nil
+	}
+	return s.decoded(ctx, rec, func(ctx context.Context, e event.Decoded) {
+		f, err := s.numbered(ctx, t.topicName, e, nil)
+		if err != nil {
+			s.log.Warn("an event cannot be shown", "type", rec.Type, "position", rec.Position, "error", err)
+			return
+		}
+		var b batch
+		t.number(e.Revision+1, f.frame, f.erases, &b)
+		s.deliver(&b)
+		s.routeDeparture(t, e)
+	})
+}
+
+// routeDeparture takes the topic from who is no member any more.
+func (s *Server) routeDeparture(t *topic, e event.Decoded) {
+	var who uuid.UUID
+	switch d := e.Payload.(type) {
+	case chat.Left:
+		who = d.Account
+	case chat.Removed:
+		who = d.Account
+	default:
+		return
+	}
+	s.expel(t, who)
+}
+
+func (s *Server) expel(t *topic, who uuid.UUID) {
+	frame, err := textFrame(endedFrame{Topic: t.wire, Ended: true})
+	if err != nil {
+		s.log.Error("a frame cannot be written", "error", err)
+		return
+	}
+	t.expel(frame, func(account uuid.UUID) bool { return account == who })
+}
+
+// deliver hands what is ready to the writers, and lets who lacks numbers read
+// them. A node that cannot keep up slows the feeder, not its clients.
+func (s *Server) deliver(b *batch) {
+	if len(b.ready) > 0 {
+		s.writers.add(b.ready...)
+	}
+	for _, r := range b.stale {
+		r.conn.recoverLater(r)
+	}
+	if b.pressed {
+		s.writers.settle()
+	}
+}
+
+func (s *Server) routeReceipt(ctx context.Context, rec event.Record) error {
+	room, _, _ := strings.Cut(event.StreamID(rec.Stream), ".")
+	t := s.hub.find("room:" + room)
+	if t == nil {
+		return nil
+	}
+	return s.decoded(ctx, rec, func(ctx context.Context, e event.Decoded) {
+		d, ok := e.Payload.(chat.Read)
+		if !ok {
+			return
+		}
+		who, err := s.summary(ctx, d.Account)
+		if err != nil {
+			s.log.Warn("a receipt cannot be shown", "error", err)
+			return
+		}
+		frame, err := textFrame(passingFrame{Topic: t.wire, Type: "read", Data: readData{who, d.Number}})
+		if err != nil {
+			s.log.Error("a frame cannot be written", "error", err)
+			return
+		}
+		var b batch
+		t.broadcast(frame, &b, nil)
+		s.deliver(&b)
+	})
+}
+
+func (s *Server) routeSession(_ context.Context, e event.Decoded) {
+	d, ok := e.Payload.(session.Ended)
+	id, err := uuid.Parse(event.StreamID(e.Stream))
+	if ok && err == nil {
+		s.hub.sessions(d.Account, CloseSessionEnded, func(session uuid.UUID) bool { return session == id })
+	}
+}
+
+// routeAccount looks whether an account's sessions still hold after an event
+// of its own: all sessions ended, a suspension, an erasure.
+func (s *Server) routeAccount(ctx context.Context, who uuid.UUID) {
+	for _, c := range s.hub.of(who) {
+		switch code := c.check(ctx, c.by()); code {
+		case 0, CloseTokenExpired, CloseGoingAway: // the timer's affair; not known now
+		default:
+			c.close(code)
+		}
+	}
+}
+
+// routeRelation keeps what viewers may see current.
+func (s *Server) routeRelation(_ context.Context, e event.Decoded) {
+	switch d := e.Payload.(type) {
+	case follow.Started:
+		s.relate(d.Follower, relation{kind: followsAccount, id: d.Followee}, true)
+	case follow.Ended:
+		s.relate(d.Follower, relation{kind: followsAccount, id: d.Followee}, false)
+	case follow.MuteStarted:
+		s.relate(d.Muter, relation{kind: muting, id: d.Muted}, true)
+	case follow.MuteEnded:
+		s.relate(d.Muter, relation{kind: muting, id: d.Muted}, false)
+	case follow.BoardStarted:
+		s.relate(d.Account, relation{kind: followsBoard, id: d.Board}, true)
+	case follow.BoardEnded:
+		s.relate(d.Account, relation{kind: followsBoard, id: d.Board}, false)
+	case follow.TagStarted:
+		s.relate(d.Account, relation{kind: followsTag, tag: d.Tag}, true)
+	case follow.TagEnded:
+		s.relate(d.Account, relation{kind: followsTag, tag: d.Tag}, false)
+	case follow.BlockStarted:
+		s.relate(d.Blocker, relation{kind: blocking, id: d.Blocked}, true)
+		s.relate(d.Blocked, relation{kind: blockedBy, id: d.Blocker}, true)
+		s.separate(d.Blocker, d.Blocked)
+	case follow.BlockEnded:
+		s.relate(d.Blocker, relation{kind: blocking, id: d.Blocked}, false)
+		s.relate(d.Blocked, relation{kind: blockedBy, id: d.Blocker}, false)
+	}
+}
+
+func (s *Server) relate(who uuid.UUID, r relation, on bool) {
+	if v := s.hub.viewer(who); v != nil {
+		v.set(r, on)
+	}
+}
+
+// separate takes each one's posts from the other.
+func (s *Server) separate(a, b uuid.UUID) {
+	for _, t := range s.hub.all() {
+		if t.kind != topicPost {
+			continue
+		}
+		t.mu.Lock()
+		author := t.author
+		t.mu.Unlock()
+		switch author {
+		case a:
+			s.expel(t, b)
+		case b:
+			s.expel(t, a)
+		}
+	}
+}
+
+// routeForum hands an event of the forum to the live topics that have it.
+func (s *Server) routeForum(ctx context.Context, e event.Decoded) {
+	f, ok := forum(e)
+	if !ok {
+		return
+	}
+	var topics []*topic
+	for _, n := range []topicName{postTopic(f.post), boardTopic(f.board)} {
+		if t := s.hub.find(n.key); t != nil {
+			topics = append(topics, t)
+		}
+	}
+	if f.feed {
+		topics = append(topics, s.homesOf(f)...)
+	}
+	if len(topics) == 0 {
+		return
+	}
+	data, err := s.showForum(ctx, e, f)
+	if err != nil {
+		s.log.Error("an event cannot be shown", "type", e.Type, "position", e.Position, "error", err)
+		return
+	}
+	encoded := map[string][]byte{} // by name on the wire: all feeds share one
+	for _, t := range topics {
+		if encoded[t.wire] == nil {
+			frame, err := textFrame(liveFrame{
+				Topic: t.wire, Position: s.deps.Positions.Encode(e.Position), Type: f.typ, Time: Time(e.Time), Data: data,
+			})
+			if err != nil {
+				s.log.Error("a frame cannot be written", "error", err)
+				return
+			}
+			encoded[t.wire] = frame
+		}
+		var b batch
+		t.broadcast(encoded[t.wire], &b, func(_ uuid.UUID, v *viewer) bool { return f.actor == uuid.Nil || !v.hides(f.actor) })
+		s.deliver(&b)
+	}
+}
+
+// homesOf lists the home feeds that a post belongs into.
+func (s *Server) homesOf(f forumEvent) []*topic {
+	var homes []*topic
+	for _, t := range s.hub.homes() {
+		v := s.hub.viewer(t.id)
+		if v != nil && (t.id == f.actor || t.id == f.hidden || v.wants(f.actor, f.board, f.tags)) {
+			homes = append(homes, t)
+		}
+	}
+	return homes
+}

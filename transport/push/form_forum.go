@@ -1,0 +1,222 @@
+package push
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/parleyhq/parley/domain/comment"
+	"github.com/parleyhq/parley/domain/event"
+	"github.com/parleyhq/parley/domain/post"
+	"github.com/parleyhq/parley/domain/reaction"
+)
+
+// The types of the live topics' frames.
+const (
+	typePostPublished    = "post.published.v1"
+	typePostEdited       = "post.edited.v1"
+	typePostDeleted      = "post.deleted.v1"
+	typeAnswerAccepted   = "post.answer_accepted.v1"
+	typeCommentPublished = "comment.published.v1"
+	typeCommentEdited    = "comment.edited.v1"
+	typeCommentDeleted   = "comment.deleted.v1"
+	typeForumReactionOn  = "reaction.added.v1"
+	typeForumReactionOff = "reaction.removed.v1"
+)
+
+type (
+	postData struct {
+		ID          uuid.UUID `json:"id"`
+		BoardID     uuid.UUID `json:"boardId"`
+		Author      any       `json:"author"` // null when anonymous
+		Anonymous   bool      `json:"anonymous"`
+		Type        post.Type `json:"type"`
+		Title       string    `json:"title"`
+		Body        string    `json:"body"`
+		HTML        string    `json:"html"`
+		Images      []any     `json:"images"`
+		Thumbnail   any       `json:"thumbnail"`
+		Hashtags    []string  `json:"hashtags"`
+		Mentions    []any     `json:"mentions"`
+		CreatedAt   Time      `json:"createdAt"`
+		EditedAt    *Time     `json:"editedAt"`
+		PublishedAt Time      `json:"publishedAt"`
+		State       string    `json:"state"`
+	}
+	postEditData struct {
+		ID       uuid.UUID `json:"id"`
+		Title    string    `json:"title"`
+		Body     string    `json:"body"`
+		HTML     string    `json:"html"`
+		Hashtags []string  `json:"hashtags"`
+		Mentions []any     `json:"mentions"`
+		EditedAt Time      `json:"editedAt"`
+	}
+	postDeleteData struct {
+		ID    uuid.UUID `json:"id"`
+		State string    `json:"state"`
+	}
+	answerData struct {
+		ID       uuid.UUID  `json:"id"`
+		AnswerID *uuid.UUID `json:"answerId"`
+	}
+	commentData struct {
+		ID        uuid.UUID  `json:"id"`
+		PostID    uuid.UUID  `json:"postId"`
+		ParentID  *uuid.UUID `json:"parentId"`
+		Author    any        `json:"author"` // null when anonymous
+		Body      string     `json:"body"`
+		HTML      string     `json:"html"`
+		Mentions  []any      `json:"mentions"`
+		CreatedAt Time       `json:"createdAt"`
+		EditedAt  *Time      `json:"editedAt"`
+		Deleted   bool       `json:"deleted"`
+	}
+	commentEditData struct {
+		ID       uuid.UUID `json:"id"`
+		PostID   uuid.UUID `json:"postId"`
+		Body     string    `json:"body"`
+		HTML     string    `json:"html"`
+		Mentions []any     `json:"mentions"`
+		EditedAt Time      `json:"editedAt"`
+	}
+	commentDeleteData struct {
+		ID      uuid.UUID `json:"id"`
+		PostID  uuid.UUID `json:"postId"`
+		Deleted bool      `json:"deleted"`
+	}
+	forumReactionData struct {
+		Subject subjectData `json:"subject"`
+		PostID  uuid.UUID   `json:"postId"`
+		Kind    string      `json:"kind"`
+		Account any         `json:"account"`
+		On      bool        `json:"on"`
+	}
+)
+
+// forumEvent is an event of the forum and where it goes.
+type forumEvent struct {
+	shown
+	post, board uuid.UUID // topics; uuid.Nil: none
+	feed        bool
+	tags        []string
+	actor       uuid.UUID // whose blocks count; uuid.Nil when anonymous
+	hidden      uuid.UUID // an anonymous post's author: for their own feed alone
+}
+
+// forum says what an event is about. It is cheap: nothing is shown yet.
+// ok is false for events that no live topic has.
+func forum(e event.Decoded) (f forumEvent, ok bool) {
+	id, _ := uuid.Parse(event.StreamID(e.Stream))
+	switch d := e.Payload.(type) {
+	case post.Published:
+		f.typ, f.post, f.board, f.feed, f.tags, f.actor = typePostPublished, id, d.Board, true, d.Hashtags, d.Author
+		if d.Anonymous {
+			f.actor, f.hidden = uuid.Nil, d.HiddenAuthor
+		}
+	case post.Edited:
+		f.typ, f.post, f.actor = typePostEdited, id, d.Author
+	case post.Deleted:
+		f.typ, f.post = typePostDeleted, id
+	case post.AnswerAccepted:
+		f.typ, f.post = typeAnswerAccepted, id
+	case comment.Published:
+		f.typ, f.post, f.actor = typeCommentPublished, d.Post, d.Author
+		if d.Anonymous {
+			f.actor = uuid.Nil
+		}
+	case comment.Edited:
+		f.typ, f.post, f.actor = typeCommentEdited, d.Post, d.Author
+	case comment.Deleted:
+		f.typ, f.post = typeCommentDeleted, d.Post
+	case reaction.Added:
+		f.typ, f.post, f.actor = typeForumReactionOn, d.Post, d.Account
+	case reaction.Removed:
+		f.typ, f.post, f.actor = typeForumReactionOff, d.Post, d.Account
+	default:
+		return f, false
+	}
+	return f, true
+}
+
+// showForum is what readers of a live topic see of an event. Nothing in it
+// names an anonymous author; edits and deletes name nobody.
+func (s *Server) showForum(ctx context.Context, e event.Decoded, f forumEvent) (data any, err error) {
+	id, _ := uuid.Parse(event.StreamID(e.Stream))
+	switch d := e.Payload.(type) {
+	case post.Published:
+		return s.showPost(ctx, id, e, d, f)
+	case post.Edited:
+		p := postEditData{ID: id, Title: d.Title, Body: d.Body, Hashtags: orEmpty(d.Hashtags), EditedAt: Time(e.Time)}
+		p.HTML = s.deps.HTML(d.Body)
+		p.Mentions, err = s.summaries(ctx, d.Mentions)
+		return p, err
+	case post.Deleted:
+		return postDeleteData{ID: id, State: "deleted"}, nil
+	case post.AnswerAccepted:
+		a := answerData{ID: id}
+		if d.Comment != uuid.Nil {
+			a.AnswerID = &d.Comment
+		}
+		return a, nil
+	case comment.Published:
+		return s.showComment(ctx, id, e, d, f)
+	case comment.Edited:
+		c := commentEditData{ID: id, PostID: d.Post, Body: d.Body, HTML: s.deps.HTML(d.Body), EditedAt: Time(e.Time)}
+		c.Mentions, err = s.summaries(ctx, d.Mentions)
+		return c, err
+	case comment.Deleted:
+		return commentDeleteData{ID: id, PostID: d.Post, Deleted: true}, nil
+	case reaction.Added:
+		return s.showForumReaction(ctx, string(d.SubjectType), d.Subject, d.Post, d.Kind, d.Account, true)
+	case reaction.Removed:
+		return s.showForumReaction(ctx, string(d.SubjectType), d.Subject, d.Post, d.Kind, d.Account, false)
+	}
+	return nil, nil
+}
+
+func (s *Server) showPost(ctx context.Context, id uuid.UUID, e event.Decoded, d post.Published, f forumEvent) (p postData, err error) {
+	p = postData{
+		ID: id, BoardID: d.Board, Anonymous: d.Anonymous, Type: d.Type, Title: d.Title, Body: d.Body, HTML: s.deps.HTML(d.Body),
+		Hashtags: orEmpty(d.Hashtags), CreatedAt: Time(e.Time), PublishedAt: Time(e.Time), State: "published",
+	}
+	if e.Revision > 0 { // it was a draft: its id says when that began
+		p.CreatedAt = Time(time.Unix(id.Time().UnixTime()))
+	}
+	if p.Author, err = s.summary(ctx, f.actor); err != nil {
+		return p, err
+	}
+	if p.Mentions, err = s.summaries(ctx, d.Mentions); err != nil {
+		return p, err
+	}
+	if p.Images, err = s.images(ctx, d.Images); err != nil {
+		return p, err
+	}
+	p.Thumbnail, err = s.picture(ctx, d.Thumbnail)
+	return p, err
+}
+
+func (s *Server) showComment(ctx context.Context, id uuid.UUID, e event.Decoded, d comment.Published, f forumEvent) (c commentData, err error) {
+	c = commentData{ID: id, PostID: d.Post, Body: d.Body, HTML: s.deps.HTML(d.Body), CreatedAt: Time(e.Time)}
+	if d.Parent != uuid.Nil {
+		c.ParentID = &d.Parent
+	}
+	if c.Author, err = s.summary(ctx, f.actor); err != nil {
+		return c, err
+	}
+	c.Mentions, err = s.summaries(ctx, d.Mentions)
+	return c, err
+}
+
+func (s *Server) showForumReaction(ctx context.Context, typ string, subject, of uuid.UUID, kind string, account uuid.UUID, on bool) (forumReactionData, error) {
+	who, err := s.summary(ctx, account)
+	return forumReactionData{Subject: subjectData{typ, subject}, PostID: of, Kind: kind, Account: who, On: on}, err
+}
+
+func orEmpty(all []string) []string {
+	if all == nil {
+		return []string{}
+	}
+	return all
+}

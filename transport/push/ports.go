@@ -1,0 +1,88 @@
+package push
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"github.com/parleyhq/parley/commands"
+	"github.com/parleyhq/parley/domain/event"
+)
+
+// Deps are what a Server works with.
+type Deps struct {
+	Store     event.Store
+	Codec     *event.Codec
+	Positions event.Positions
+	Tickets   TicketStore
+	Sessions  Sessions
+	Resources Resources
+	Rooms     Rooms
+	Inboxes   Inboxes
+	Forum     Forum
+	HTML      func(markdown string) string // rendered and sanitised
+	Log       *slog.Logger
+	// Refuse answers a handshake that was not one, as REST answers errors.
+	Refuse func(http.ResponseWriter, *http.Request, error)
+}
+
+// TicketStore keeps the tickets; every node must see the same.
+type TicketStore interface {
+	Redeem(ctx context.Context, ticket string) (commands.Actor, bool, error)
+}
+
+// Sessions tells who a token stands for, and whether that still holds.
+type Sessions interface {
+	// Authenticate reads an access token. Errors: faults of Kind Unauthorized.
+	Authenticate(ctx context.Context, token string) (commands.Actor, error)
+	// CheckSession says whether the actor's session is alive. Errors: as above.
+	CheckSession(ctx context.Context, by commands.Actor) error
+}
+
+// Resources gives parts of resources in the very form that REST writes them.
+type Resources interface {
+	// Summary is an account's summary; nil for one that is gone.
+	Summary(ctx context.Context, account uuid.UUID) (any, error)
+	// Images are the images of those ids that are there, in that order.
+	Images(ctx context.Context, ids []uuid.UUID) ([]any, error)
+}
+
+// Rooms is chat, as far as sockets reach. Every method sees at least what
+// commands.PositionFrom(ctx) says. commands.Commands is one.
+type Rooms interface {
+	// RoomMember says whether account is in the room, and the first number that
+	// it may see there.
+	RoomMember(ctx context.Context, room, account uuid.UUID) (first uint64, ok bool, err error)
+	// DeletedMessages are those of numbers whose messages were deleted.
+	DeletedMessages(ctx context.Context, room uuid.UUID, numbers []uint64) (map[uint64]bool, error)
+	SendMessage(ctx context.Context, by commands.Actor, in commands.SendMessage) (commands.MessageSent, error)
+	ReadRoom(ctx context.Context, by commands.Actor, room uuid.UUID, number uint64) (uint64, commands.Outcome, error)
+}
+
+// Inboxes is notifications, as far as sockets reach. commands.Commands is one.
+type Inboxes interface {
+	ReadNotifications(ctx context.Context, by commands.Actor, number uint64) (uint64, commands.Outcome, error)
+}
+
+// Forum says what of the forum an account may see; it reads the tables.
+type Forum interface {
+	// Await waits until what Forum says is as new as position.
+	Await(ctx context.Context, position uint64) error
+	// Post says whether viewer may see a post, and who wrote it: Nil when that
+	// is nobody's business. Errors: a fault for absent and hidden ones alike.
+	Post(ctx context.Context, viewer, post uuid.UUID) (author uuid.UUID, err error)
+	Board(ctx context.Context, viewer, board uuid.UUID) error
+	// Blocks are whom viewer blocks, and who blocks viewer.
+	Blocks(ctx context.Context, viewer uuid.UUID) (blocked, blockedBy []uuid.UUID, err error)
+	// Follows is what viewer's feed is made of.
+	Follows(ctx context.Context, viewer uuid.UUID) (Follows, error)
+}
+
+// Follows is what an account follows, and who is muted all the same.
+type Follows struct {
+	Accounts, Boards []uuid.UUID
+	Tags             []string
+	Muted            []uuid.UUID
+}

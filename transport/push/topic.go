@@ -1,0 +1,244 @@
+package push
+
+import (
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+type topicKind uint8
+
+const (
+	topicRoom topicKind = iota + 1
+	topicInbox
+	topicPost
+	topicBoard
+	topicFeed
+)
+
+// topicName says what a topic is about.
+type topicName struct {
+	kind topicKind
+	key  string    // in the hub: one for each inbox and feed
+	wire string    // as clients call it
+	id   uuid.UUID // of the room, post or board; of the account for inbox and feed
+}
+
+func (n topicName) numbered() bool { return n.kind == topicRoom || n.kind == topicInbox }
+
+// stream is where a numbered topic's events are.
+func (n topicName) stream() string {
+	if n.kind == topicRoom {
+		return "chat-" + n.id.String()
+	}
+	return "inbox-" + n.id.String()
+}
+
+// topicNamed reads a client's name of a topic; false for what is none.
+func topicNamed(wire string, account uuid.UUID) (topicName, bool) {
+	switch wire {
+	case "inbox":
+		return inboxTopic(account), true
+	case "feed":
+		return feedTopic(account), true
+	}
+	prefix, rest, ok := strings.Cut(wire, ":")
+	if !ok || len(wire) > maxTopicName {
+		return topicName{}, false
+	}
+	id, err := uuid.Parse(rest)
+	if err != nil || id.String() != rest {
+		return topicName{}, false
+	}
+	switch prefix {
+	case "room":
+		return roomTopic(id), true
+	case "post":
+		return postTopic(id), true
+	case "board":
+		return boardTopic(id), true
+	}
+	return topicName{}, false
+}
+
+func roomTopic(id uuid.UUID) topicName  { return named(topicRoom, "room:", id) }
+func postTopic(id uuid.UUID) topicName  { return named(topicPost, "post:", id) }
+func boardTopic(id uuid.UUID) topicName { return named(topicBoard, "board:", id) }
+
+func named(kind topicKind, prefix string, id uuid.UUID) topicName {
+	name := prefix + id.String()
+	return topicName{kind: kind, key: name, wire: name, id: id}
+}
+
+func inboxTopic(account uuid.UUID) topicName {
+	return topicName{kind: topicInbox, key: "inbox:" + account.String(), wire: "inbox", id: account}
+}
+
+func feedTopic(account uuid.UUID) topicName {
+	return topicName{kind: topicFeed, key: "feed:" + account.String(), wire: "feed", id: account}
+}
+
+// topic is its readers and, of a numbered one, the newest frames.
+type topic struct {
+	topicName
+
+	mu         sync.Mutex
+	subs       []*sub
+	ring       ring
+	author     uuid.UUID // of a post; Nil when that is nobody's business
+	quietSince time.Time // when the last reader left
+	dead       bool      // no longer in the hub
+	hub        *hub
+}
+
+// sub is one socket's reading of one topic. Everything but conn and topic is
+// guarded by the topic's lock.
+type sub struct {
+	conn  *conn
+	topic *topic
+	at    int    // place among the topic's subs
+	next  uint64 // of a numbered topic: the number that it gets next
+	end   uint64 // likewise: the log's newest when it came; later ones reach the topic
+	told  bool   // its request was answered
+	live  bool   // gets what comes; else it waits for its past, or for its answer
+	over  bool   // unsubscribed or ended: nothing is sent any more
+}
+
+func (t *topic) attach(s *sub, h *hub) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.dead {
+		return false
+	}
+	if len(t.subs) == 0 && !t.quietSince.IsZero() {
+		h.mu.Lock()
+		h.idle--
+		h.mu.Unlock()
+	}
+	t.hub = h
+	s.topic, s.at = t, len(t.subs)
+	t.subs = append(t.subs, s)
+	return true
+}
+
+// detach ends a reading; nothing of the topic is sent to it afterwards.
+func (t *topic) detach(s *sub) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.detachLocked(s)
+}
+
+func (t *topic) detachLocked(s *sub) bool {
+	if s.over {
+		return false
+	}
+	s.over, s.live = true, false
+	last := len(t.subs) - 1
+	t.subs[s.at] = t.subs[last]
+	t.subs[s.at].at = s.at
+	t.subs[last] = nil
+	t.subs = t.subs[:last]
+	if last == 0 {
+		t.subs = nil
+		t.quietSince = time.Now()
+		t.dead = t.hub.quiet(t, t.numbered() && t.ring.len() > 0)
+	}
+	return true
+}
+
+// batch gathers what one event makes ready, so that the writers are told once.
+type batch struct {
+	ready   []*conn
+	stale   []*sub // numbered readers that lack something
+	pressed bool
+}
+
+func (b *batch) push(s *sub, frame []byte) {
+	due, pressed := s.conn.push(frame)
+	if due {
+		b.ready = append(b.ready, s.conn)
+	}
+	b.pressed = b.pressed || pressed
+}
+
+// number hands an event of a numbered topic to its readers. Who has had it
+// already is passed over; who lacks one before it must read the log.
+func (t *topic) number(n uint64, frame []byte, erases bool, b *batch) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ring.add(n, frame, erases)
+	for _, s := range t.subs {
+		switch {
+		case !s.live || n < s.next:
+		case n > s.next:
+			s.live = false
+			b.stale = append(b.stale, s)
+		default:
+			s.next++
+			b.push(s, frame)
+		}
+	}
+}
+
+// broadcast hands a frame without a number to those readers that pick picks.
+func (t *topic) broadcast(frame []byte, b *batch, pick func(account uuid.UUID, v *viewer) bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, s := range t.subs {
+		if !s.live {
+			continue
+		}
+		if pick != nil {
+			account, v := s.conn.who()
+			if v == nil || !pick(account, v) {
+				continue
+			}
+		}
+		b.push(s, frame)
+	}
+}
+
+// expel ends the readings of those accounts that pick picks, and tells them.
+func (t *topic) expel(frame []byte, pick func(account uuid.UUID) bool) {
+	t.mu.Lock()
+	var out []*sub
+	for _, s := range t.subs {
+		if account, _ := s.conn.who(); pick(account) {
+			out = append(out, s)
+		}
+	}
+	for _, s := range out {
+		t.detachLocked(s)
+		if s.told {
+			s.conn.send(frame)
+		}
+	}
+	t.mu.Unlock()
+	for _, s := range out {
+		s.conn.forget(s)
+	}
+}
+
+// advance hands a numbered reading what the ring has for it, and makes it
+// live when it has all that was there when it came: whatever is later reaches
+// the topic, so it is in the ring or still to come. false: the log must be
+// read.
+func (t *topic) advance(s *sub) (done bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if s.over {
+		return true
+	}
+	frames, ok := t.ring.from(s.next)
+	if !ok {
+		return false
+	}
+	for _, f := range frames {
+		s.conn.send(f)
+	}
+	s.next += uint64(len(frames))
+	s.live = s.next > s.end
+	return s.live
+}

@@ -1,0 +1,176 @@
+package push
+
+import (
+	"context"
+	"sync"
+
+	"github.com/google/uuid"
+
+	"github.com/parleyhq/parley/domain/fault"
+)
+
+// viewer is an account that has sockets here, and what decides which live
+// events it may see: loaded from the tables once it reads a live topic, kept
+// current by the feeder.
+type viewer struct {
+	account uuid.UUID
+	conns   []*conn // guarded by the hub's lock
+
+	mu     sync.RWMutex
+	groups [2]group
+}
+
+// The two groups of relations, each loaded when it is first needed.
+const (
+	blocks = iota
+	follows
+)
+
+type group struct {
+	facts   map[relation]struct{} // nil: nobody asked yet
+	touched map[relation]bool     // what the feeder saw while the tables were read
+	loaded  bool
+}
+
+// relation is one fact about the viewer.
+type relation struct {
+	kind relationKind
+	id   uuid.UUID
+	tag  string
+}
+
+type relationKind uint8
+
+const (
+	blocking relationKind = iota
+	blockedBy
+	muting
+	followsAccount
+	followsBoard
+	followsTag
+)
+
+func (k relationKind) group() int {
+	if k <= blockedBy {
+		return blocks
+	}
+	return follows
+}
+
+// set takes a fact from the feeder.
+func (v *viewer) set(r relation, on bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	g := &v.groups[r.kind.group()]
+	if g.facts == nil {
+		return
+	}
+	if on {
+		g.facts[r] = struct{}{}
+	} else {
+		delete(g.facts, r)
+	}
+	if !g.loaded {
+		g.touched[r] = on
+	}
+}
+
+func (v *viewer) has(r relation) bool {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	_, ok := v.groups[r.kind.group()].facts[r]
+	return ok
+}
+
+// hides says whether a block stands between the viewer and account.
+func (v *viewer) hides(account uuid.UUID) bool {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	facts := v.groups[blocks].facts
+	if len(facts) == 0 {
+		return false
+	}
+	_, a := facts[relation{kind: blocking, id: account}]
+	_, b := facts[relation{kind: blockedBy, id: account}]
+	return a || b
+}
+
+// wants says whether a post belongs into the viewer's feed. author is uuid.Nil
+// where nobody may know it.
+func (v *viewer) wants(author, board uuid.UUID, tags []string) bool {
+	if author != uuid.Nil && v.has(relation{kind: muting, id: author}) {
+		return false
+	}
+	if author != uuid.Nil && v.has(relation{kind: followsAccount, id: author}) || v.has(relation{kind: followsBoard, id: board}) {
+		return true
+	}
+	for _, tag := range tags {
+		if v.has(relation{kind: followsTag, tag: tag}) {
+			return true
+		}
+	}
+	return false
+}
+
+func (v *viewer) loadBlocks(ctx context.Context, s *Server) error {
+	return v.load(ctx, s, blocks, func(ctx context.Context) ([]relation, error) {
+		out, in, err := s.deps.Forum.Blocks(ctx, v.account)
+		return append(relations(blocking, out), relations(blockedBy, in)...), err
+	})
+}
+
+func (v *viewer) loadFollows(ctx context.Context, s *Server) error {
+	return v.load(ctx, s, follows, func(ctx context.Context) ([]relation, error) {
+		f, err := s.deps.Forum.Follows(ctx, v.account)
+		all := append(relations(followsAccount, f.Accounts), relations(followsBoard, f.Boards)...)
+		for _, tag := range f.Tags {
+			all = append(all, relation{kind: followsTag, tag: tag})
+		}
+		return append(all, relations(muting, f.Muted)...), err
+	})
+}
+
+func relations(kind relationKind, ids []uuid.UUID) []relation {
+	all := make([]relation, len(ids))
+	for i, id := range ids {
+		all[i] = relation{kind: kind, id: id}
+	}
+	return all
+}
+
+// load reads a group from the tables unless that was done. What the feeder
+// sees from the beginning of it on counts for more than what is read.
+func (v *viewer) load(ctx context.Context, s *Server, which int, read func(context.Context) ([]relation, error)) error {
+	v.mu.Lock()
+	g := &v.groups[which]
+	if g.loaded {
+		v.mu.Unlock()
+		return nil
+	}
+	if g.facts == nil {
+		g.facts, g.touched = map[relation]struct{}{}, map[relation]bool{}
+	}
+	v.mu.Unlock()
+
+	waiting, cancel := context.WithTimeout(ctx, positionWait)
+	defer cancel()
+	if err := s.deps.Forum.Await(waiting, s.position.Load()); err != nil {
+		return fault.ErrUnavailable.Because(err)
+	}
+	all, err := read(ctx)
+	if err != nil {
+		return err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if g.loaded {
+		return nil
+	}
+	for _, r := range all {
+		if _, newer := g.touched[r]; !newer {
+			g.facts[r] = struct{}{}
+		}
+	}
+	g.loaded, g.touched = true, nil
+	return nil
+}
