@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"encoding/json"
 	"reflect"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -48,6 +49,15 @@ func (m Maybe[T]) Pointer() *T {
 
 // IsZero lets omitzero leave out what is absent.
 func (m Maybe[T]) IsZero() bool { return m.state == absent }
+
+// MarshalJSON writes the value, or null. Answers leave absent ones out by
+// omitzero.
+func (m Maybe[T]) MarshalJSON() ([]byte, error) {
+	if m.state != given {
+		return []byte("null"), nil
+	}
+	return json.Marshal(m.value)
+}
 
 // Schema is T's, or null.
 func (m Maybe[T]) Schema(r huma.Registry) *huma.Schema {

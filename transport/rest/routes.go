@@ -59,4 +59,7 @@ package rest
 //
 // register is the table of contents.
 func (s *Server) register() {
+	s.accounts()
+	s.sessions()
+	s.follows()
 }

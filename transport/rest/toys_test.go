@@ -331,6 +331,12 @@ func toyServer(t testing.TB, edit ...func(*Config)) *client {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return serveOn(t, s)
+}
+
+// serveOn runs a server on a real socket.
+func serveOn(t testing.TB, s *Server) *client {
+	t.Helper()
 	srv := httptest.NewUnstartedServer(nil)
 	srv.Config = s.HTTPServer()
 	srv.Start()
