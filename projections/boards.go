@@ -1,0 +1,55 @@
+package projections
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/parleyhq/parley/domain/board"
+	"github.com/parleyhq/parley/domain/event"
+	"github.com/parleyhq/parley/domain/follow"
+	"github.com/parleyhq/parley/readmodels"
+)
+
+// onThing routes events of streams named after an id (board-<id>, post-<id>,
+// comment-<id>) to f, which is told the id and what changed it.
+func onThing[T any](f func(ctx context.Context, b readmodels.Batch, id uuid.UUID, d T, w readmodels.When) error) Route {
+	return On(func(ctx context.Context, b readmodels.Batch, e event.Decoded, d T) error {
+		id, err := uuid.Parse(event.StreamID(e.Stream))
+		if err != nil {
+			return err
+		}
+		return f(ctx, b, id, d, readmodels.When{Version: e.ID, At: e.Time})
+	})
+}
+
+// boardRoutes keep boards, their moderators, and who follows which board and
+// which hashtag.
+func boardRoutes() []Route {
+	return []Route{
+		onThing(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, d board.Created, w readmodels.When) error {
+			return readmodels.PutBoard(ctx, b, id, d, w.At, w.Version)
+		}),
+		onThing(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, d board.Changed, w readmodels.When) error {
+			return readmodels.SetBoard(ctx, b, id, d, w.Version)
+		}),
+		onThing(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, d board.Archived, w readmodels.When) error {
+			return readmodels.ArchiveBoard(ctx, b, id, d.Archived, w.Version)
+		}),
+		onThing(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, d board.ModeratorSet, w readmodels.When) error {
+			return readmodels.SetModerator(ctx, b, id, d.Account, d.Moderator, w.Version)
+		}),
+		On(func(ctx context.Context, b readmodels.Batch, _ event.Decoded, d follow.BoardStarted) error {
+			return readmodels.SetBoardFollow(ctx, b, d.Account, d.Board, true)
+		}),
+		On(func(ctx context.Context, b readmodels.Batch, _ event.Decoded, d follow.BoardEnded) error {
+			return readmodels.SetBoardFollow(ctx, b, d.Account, d.Board, false)
+		}),
+		On(func(ctx context.Context, b readmodels.Batch, _ event.Decoded, d follow.TagStarted) error {
+			return readmodels.SetHashtagFollow(ctx, b, d.Account, d.Tag, true)
+		}),
+		On(func(ctx context.Context, b readmodels.Batch, _ event.Decoded, d follow.TagEnded) error {
+			return readmodels.SetHashtagFollow(ctx, b, d.Account, d.Tag, false)
+		}),
+	}
+}

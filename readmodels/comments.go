@@ -1,0 +1,217 @@
+package readmodels
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/parleyhq/parley/domain/comment"
+	"github.com/parleyhq/parley/readmodels/markdown"
+)
+
+// author and owner are as in the table post; body and html are quoted. A
+// deleted comment keeps its place and loses its text.
+var commentSchema = []string{
+	`CREATE TABLE IF NOT EXISTS comment (
+		id text PRIMARY KEY, post text NOT NULL, parent text NOT NULL, author text NOT NULL, owner text NOT NULL, anonymous bigint NOT NULL,
+		body text NOT NULL, html text NOT NULL, mentions text NOT NULL, deleted bigint NOT NULL, replies bigint NOT NULL,
+		reactions bigint NOT NULL, created_at bigint NOT NULL, edited_at bigint NOT NULL, version text NOT NULL)`,
+	`CREATE INDEX IF NOT EXISTS comment_post ON comment (post, created_at, id)`,
+	`CREATE INDEX IF NOT EXISTS comment_best ON comment (post, reactions, created_at, id)`,
+	`CREATE INDEX IF NOT EXISTS comment_parent ON comment (parent) WHERE parent <> ''`,
+}
+
+// Comment is a comment as a viewer sees it.
+type Comment struct {
+	ID, Post, Parent uuid.UUID // Parent is uuid.Nil for one that answers the post
+	Author           *Summary  // nil for the author of an anonymous post, and who is gone
+	Body, HTML       string
+	Mentions         []Summary
+	CreatedAt        time.Time
+	EditedAt         time.Time // zero: never
+	Deleted          bool
+	Replies          int // direct ones that were not deleted
+	Reactions        Reactions
+	Version          string // id of the newest event that changed it
+	Mine             bool
+
+	author, owner uuid.UUID
+	anonymous     bool
+	mentions      []uuid.UUID
+	reacted       int
+}
+
+// PutComment adds a comment; a second time, nothing changes.
+func PutComment(ctx context.Context, b Batch, id uuid.UUID, e comment.Published, w When) error {
+	owner := e.Author
+	if e.Anonymous {
+		owner = e.HiddenAuthor
+	}
+	for _, count := range []struct {
+		sql string
+		of  uuid.UUID
+	}{
+		{`UPDATE post SET comments = comments + 1 WHERE id = ? AND NOT EXISTS (SELECT 1 FROM comment WHERE id = ?)`, e.Post},
+		{`UPDATE comment SET replies = replies + 1 WHERE id = ? AND NOT EXISTS (SELECT 1 FROM comment WHERE id = ?)`, e.Parent},
+	} {
+		if err := b.Exec(ctx, count.sql, textID(count.of), id.String()); err != nil {
+			return err
+		}
+	}
+	return b.Exec(ctx, `INSERT INTO comment (id, post, parent, author, owner, anonymous, body, html, mentions, deleted, replies, reactions,
+			created_at, edited_at, version)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?, 0, ?) ON CONFLICT DO NOTHING`,
+		id.String(), e.Post.String(), textID(e.Parent), e.Author.String(), textID(owner), flag(e.Anonymous), e.Body, markdown.Render(e.Body),
+		list(e.Mentions), millis(w.At), w.Version.String())
+}
+
+// EditComment gives a comment another text.
+func EditComment(ctx context.Context, b Batch, id uuid.UUID, e comment.Edited, w When) error {
+	return b.Exec(ctx, `UPDATE comment SET body = ?, html = ?, mentions = ?, edited_at = ?, version = ? WHERE id = ? AND deleted = 0`,
+		e.Body, markdown.Render(e.Body), list(e.Mentions), millis(w.At), w.Version.String(), id.String())
+}
+
+// DeleteComment empties a comment; it is no accepted answer any more. Deleted
+// already, nothing changes.
+func DeleteComment(ctx context.Context, b Batch, id uuid.UUID, w When) error {
+	for _, sql := range []string{
+		`UPDATE post SET comments = comments - 1 WHERE id = (SELECT post FROM comment WHERE id = ? AND deleted = 0)`,
+		`UPDATE comment SET replies = replies - 1 WHERE id = (SELECT parent FROM comment WHERE id = ? AND deleted = 0)`,
+		`UPDATE post SET answer = '' WHERE answer = ?`,
+	} {
+		if err := b.Exec(ctx, sql, id.String()); err != nil {
+			return err
+		}
+	}
+	return b.Exec(ctx, `UPDATE comment SET body = '', html = '', mentions = '', deleted = 1, version = ? WHERE id = ? AND deleted = 0`,
+		w.Version.String(), id.String())
+}
+
+const commentColumns = `m.id, m.post, m.parent, m.author, m.owner, m.anonymous, m.body, m.html, m.mentions, m.deleted, m.replies, m.reactions,
+	m.created_at, m.edited_at, m.version`
+
+func scanComment(rows Rows) (m Comment, err error) {
+	var parent, owner, mentions string
+	var anonymous, deleted, created, edited int64
+	err = rows.Scan(&m.ID, &m.Post, &parent, &m.author, &owner, &anonymous, &m.Body, &m.HTML, &mentions, &deleted, &m.Replies, &m.reacted,
+		&created, &edited, &m.Version)
+	if err == nil {
+		err = unlist(mentions, &m.mentions)
+	}
+	m.Parent, m.owner, m.anonymous, m.Deleted = idOf(parent), idOf(owner), anonymous != 0, deleted != 0
+	m.CreatedAt, m.EditedAt = fromMillis(created), fromMillis(edited)
+	return m, err
+}
+
+// CommentOf is one comment as viewer sees it; false where it is not there, or
+// not for viewer.
+func CommentOf(ctx context.Context, r Reader, viewer, id uuid.UUID) (Comment, bool, error) {
+	me := textID(viewer)
+	list, err := comments(ctx, r, viewer, `SELECT `+commentColumns+` FROM comment m JOIN post p ON p.id = m.post WHERE m.id = ?`+
+		visible("m.author")+visible("p.author"), id.String(), me, me, me, me)
+	if err != nil || len(list) == 0 {
+		return Comment{}, false, err
+	}
+	return list[0], true, nil
+}
+
+// CommentOrder is how the comments of a post are sorted.
+type CommentOrder string
+
+// The orders. Best is by number of reactions, then oldest.
+const (
+	Oldest CommentOrder = "oldest"
+	Newest CommentOrder = "newest"
+	Best   CommentOrder = "best"
+)
+
+// CommentKey is a comment's place in a list.
+type CommentKey struct {
+	Reactions int       `json:"r,omitempty"` // in Best
+	At        int64     `json:"a"`           // createdAt in milliseconds
+	ID        uuid.UUID `json:"i"`
+}
+
+// Place is a comment's place in Comments.
+func (m Comment) Place() CommentKey {
+	return CommentKey{Reactions: m.reacted, At: millis(m.CreatedAt), ID: m.ID}
+}
+
+// Comments are those of a post, or the branch below parent (uuid.Nil: all); at
+// most limit, those after the one given (nil: from the first). Whoever may read
+// the post may ask.
+func Comments(ctx context.Context, r Reader, viewer, post, parent uuid.UUID, order CommentOrder, after *CommentKey, limit int) ([]Comment, error) {
+	var sql string
+	var args []any
+	if parent != uuid.Nil {
+		sql = `WITH RECURSIVE branch (id) AS (SELECT id FROM comment WHERE parent = ? AND post = ?
+			UNION ALL SELECT c.id FROM comment c JOIN branch b ON c.parent = b.id) `
+		args = append(args, parent.String(), post.String())
+	}
+	me := textID(viewer)
+	sql += `SELECT ` + commentColumns + ` FROM comment m WHERE m.post = ?` + visible("m.author")
+	args = append(args, post.String(), me, me)
+	if parent != uuid.Nil {
+		sql += ` AND m.id IN (SELECT id FROM branch)`
+	}
+	var k CommentKey
+	if after != nil {
+		k = *after
+	}
+	switch order {
+	case Newest:
+		if after == nil {
+			k = CommentKey{At: endOfTime.At, ID: endOfTime.ID}
+		}
+		sql += ` AND (m.created_at, m.id) < (?, ?) ORDER BY m.created_at DESC, m.id DESC`
+		args = append(args, k.At, k.ID.String())
+	case Best:
+		if after == nil {
+			k.Reactions = 1 << 40
+		}
+		sql += ` AND (m.reactions < ? OR m.reactions = ? AND (m.created_at, m.id) > (?, ?)) ORDER BY m.reactions DESC, m.created_at, m.id`
+		args = append(args, k.Reactions, k.Reactions, k.At, k.ID.String())
+	default:
+		if after == nil {
+			k.At = -1
+		}
+		sql += ` AND (m.created_at, m.id) > (?, ?) ORDER BY m.created_at, m.id`
+		args = append(args, k.At, k.ID.String())
+	}
+	return comments(ctx, r, viewer, sql+` LIMIT ?`, append(args, limit)...)
+}
+
+// comments runs a query for commentColumns and adds people and reactions:
+// three more queries, however many comments.
+func comments(ctx context.Context, r Reader, viewer uuid.UUID, sql string, args ...any) ([]Comment, error) {
+	found, err := collect(ctx, r, scanComment, sql, args...)
+	if err != nil || len(found) == 0 {
+		return found, err
+	}
+	var people []uuid.UUID
+	subjects := make([]any, len(found))
+	for i, m := range found {
+		subjects[i] = m.ID.String()
+		if !m.anonymous {
+			people = append(people, m.author)
+		}
+		people = append(people, m.mentions...)
+	}
+	summaries, err := Summaries(ctx, r, people...)
+	if err != nil {
+		return nil, err
+	}
+	reactions, err := reactionsOf(ctx, r, viewer, subjects)
+	if err != nil {
+		return nil, err
+	}
+	for i := range found {
+		m := &found[i]
+		m.Mine = viewer != uuid.Nil && m.owner == viewer
+		m.Reactions = *reactions[m.ID.String()]
+		m.Author = person(summaries, m.author)
+		m.Mentions = mentioned(summaries, m.mentions, &m.Body, &m.HTML)
+	}
+	return found, nil
+}

@@ -1,0 +1,110 @@
+package readmodels
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// A row of post_hashtag stands for a published post. Its author is a pseudonym
+// where the post is anonymous, so that counting people tells of nobody.
+var hashtagSchema = []string{
+	`CREATE TABLE IF NOT EXISTS post_hashtag (
+		tag text NOT NULL, post text NOT NULL, board text NOT NULL, author text NOT NULL, published_at bigint NOT NULL,
+		PRIMARY KEY (tag, post))`,
+	`CREATE INDEX IF NOT EXISTS post_hashtag_post ON post_hashtag (post)`,
+	`CREATE INDEX IF NOT EXISTS post_hashtag_newest ON post_hashtag (tag, published_at, post)`,
+	`CREATE INDEX IF NOT EXISTS post_hashtag_board ON post_hashtag (board, published_at, tag)`,
+	`CREATE INDEX IF NOT EXISTS post_hashtag_trend ON post_hashtag (published_at, tag, author)`,
+	`CREATE TABLE IF NOT EXISTS hashtag (tag text PRIMARY KEY, posts bigint NOT NULL)`,
+	`CREATE TABLE IF NOT EXISTS hashtag_follow (account text NOT NULL, tag text NOT NULL, PRIMARY KEY (account, tag))`,
+}
+
+// Hashtag is a hashtag as a viewer sees it.
+type Hashtag struct {
+	Tag       string
+	Posts     int // published ones
+	Following bool
+
+	People, Recent int // in a trend: different authors, and posts
+}
+
+// SetHashtagFollow lets an account follow a hashtag, or no longer.
+func SetHashtagFollow(ctx context.Context, b Batch, account uuid.UUID, tag string, on bool) error {
+	if on {
+		return b.Exec(ctx, `INSERT INTO hashtag_follow (account, tag) VALUES (?, ?) ON CONFLICT DO NOTHING`, account.String(), tag)
+	}
+	return b.Exec(ctx, `DELETE FROM hashtag_follow WHERE account = ? AND tag = ?`, account.String(), tag)
+}
+
+// dropHashtags takes a post out of the pages of its hashtags.
+func dropHashtags(ctx context.Context, b Batch, post string) error {
+	err := b.Exec(ctx, `UPDATE hashtag SET posts = posts - 1 WHERE tag IN (SELECT tag FROM post_hashtag WHERE post = ?)`, post)
+	if err != nil {
+		return err
+	}
+	return b.Exec(ctx, `DELETE FROM post_hashtag WHERE post = ?`, post)
+}
+
+// putHashtags gives a published post these hashtags and no others.
+func putHashtags(ctx context.Context, b Batch, post string, tags []string) error {
+	if err := dropHashtags(ctx, b, post); err != nil {
+		return err
+	}
+	for _, tag := range tags {
+		err := b.Exec(ctx, `INSERT INTO hashtag (tag, posts) VALUES (?, 1)
+			ON CONFLICT (tag) DO UPDATE SET posts = hashtag.posts + 1`, tag)
+		if err != nil {
+			return err
+		}
+		err = b.Exec(ctx, `INSERT INTO post_hashtag (tag, post, board, author, published_at)
+			SELECT CAST(? AS text), id, board, author, published_at FROM post WHERE id = ?`, tag, post)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// HashtagOf is the page of a folded tag, which nobody need have used.
+func HashtagOf(ctx context.Context, r Reader, viewer uuid.UUID, tag string) (Hashtag, error) {
+	x, _, err := first(ctx, r, func(rows Rows) (x Hashtag, err error) {
+		var following int64
+		err = rows.Scan(&x.Posts, &following)
+		x.Following = following != 0
+		return x, err
+	}, `SELECT COALESCE((SELECT posts FROM hashtag WHERE tag = ?), 0),
+		(SELECT count(*) FROM hashtag_follow WHERE account = ? AND tag = ?)`, tag, textID(viewer), tag)
+	x.Tag = tag
+	return x, err
+}
+
+// TrendKey is a hashtag's place in a trend. Since keeps the window of the
+// first page.
+type TrendKey struct {
+	Since  int64  `json:"s"` // milliseconds
+	People int    `json:"p"`
+	Recent int    `json:"r"`
+	Tag    string `json:"t"`
+}
+
+// Trending are the hashtags that most different people used since a time, at
+// most limit, those after the one given (nil: from the first).
+func Trending(ctx context.Context, r Reader, viewer uuid.UUID, since time.Time, after *TrendKey, limit int) ([]Hashtag, error) {
+	sql := `SELECT w.tag, h.posts, (SELECT count(*) FROM hashtag_follow f WHERE f.account = ? AND f.tag = w.tag), w.people, w.recent
+		FROM (SELECT tag, COUNT(DISTINCT author) AS people, COUNT(*) AS recent FROM post_hashtag WHERE published_at >= ? GROUP BY tag) AS w
+		JOIN hashtag h ON h.tag = w.tag`
+	args := []any{textID(viewer), millis(since)}
+	if after != nil {
+		args[1] = after.Since
+		sql += ` WHERE w.people < ? OR w.people = ? AND (w.recent < ? OR w.recent = ? AND w.tag > ?)`
+		args = append(args, after.People, after.People, after.Recent, after.Recent, after.Tag)
+	}
+	return collect(ctx, r, func(rows Rows) (x Hashtag, err error) {
+		var following int64
+		err = rows.Scan(&x.Tag, &x.Posts, &following, &x.People, &x.Recent)
+		x.Following = following != 0
+		return x, err
+	}, sql+` ORDER BY w.people DESC, w.recent DESC, w.tag LIMIT ?`, append(args, limit)...)
+}
