@@ -18,6 +18,7 @@ import (
 // commands is the table of contents: every command of the program.
 type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Run the system, in the roles asked for."`
+	Seed    seedCommand    `cmd:"" help:"Fill a folder with a lively sample community."`
 	Config  configCommand  `cmd:"" help:"Show every setting, its value and where it came from."`
 	Version versionCommand `cmd:"" help:"Show which release this is."`
 }

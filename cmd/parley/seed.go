@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/mattn/go-isatty"
+	"github.com/schollz/progressbar/v3"
+
+	"github.com/parleyhq/parley/cmd/app"
+	"github.com/parleyhq/parley/cmd/seed"
+	"github.com/parleyhq/parley/cmd/settings"
+	"github.com/parleyhq/parley/infra/stack"
+	"github.com/parleyhq/parley/infra/telemetry"
+)
+
+type seedCommand struct {
+	settings.Settings
+	Accounts int    `default:"100" help:"People, besides the administrator."`
+	Posts    int    `default:"500" help:"Posts; comments and reactions come with them."`
+	Messages int    `default:"2000" help:"Messages in rooms."`
+	Seed     uint64 `default:"1" help:"Another number makes up another community."`
+}
+
+// Help is the long help of the command.
+func (*seedCommand) Help() string {
+	return `Fills the data folder with a lively community, the same one for the same numbers, through the same commands that
+people use. No server may be running on the folder, and no administrator may be in it. Everybody, "` + seed.Administrator + `"
+included, signs in with the password "` + seed.Password + `", which is hashed cheaply for that reason.
+
+Example:
+
+    parley seed --data ./data --accounts 1000 --posts 10000 --messages 50000`
+}
+
+// Validate refuses what cannot be made up.
+func (c *seedCommand) Validate() error {
+	if c.Accounts < 0 || c.Posts < 0 || c.Messages < 0 {
+		return errors.New("--accounts, --posts and --messages cannot be below 0")
+	}
+	if c.Accounts == 0 && c.Posts > 0 || c.Accounts < 2 && c.Messages > 0 {
+		return errors.New("posts need somebody to write them, and messages need two")
+	}
+	return nil
+}
+
+// Run fills the folder.
+func (c *seedCommand) Run(ctx context.Context, std streams) (err error) {
+	if err := c.Available(); err != nil {
+		return err
+	}
+	c.HashMemory, c.HashTime, c.HashThreads = 64<<10, 1, 1
+	log := telemetry.NewLog(std.err, "warn", c.LogFormat)
+	engines, err := stack.Embedded(ctx, app.StackConfig(c.Settings, log))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, engines.Close()) }()
+	letters := new(seed.Letters)
+	engines.Mail = letters
+	commands, err := app.NewCommands(c.Settings, engines, "http://localhost", log)
+	if err != nil {
+		return err
+	}
+	following, stop := context.WithCancel(ctx)
+	followed := make(chan error, 1)
+	go func() { followed <- commands.Run(following) }()
+	defer func() {
+		commands.Close(ctx)
+		stop()
+		err = errors.Join(err, <-followed)
+	}()
+	if _, err := commands.Epoch(ctx); err != nil {
+		return err
+	}
+	began := time.Now()
+	plan := seed.New(seed.Size{Accounts: c.Accounts, Posts: c.Posts, Messages: c.Messages}, c.Seed)
+	if err := seed.Fill(ctx, plan, commands, letters, newProgress(std.err)); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(std.out, "made %d accounts, %d posts and %d messages in %s; sign in as %q or %q with the password %q\n",
+		c.Accounts, c.Posts, c.Messages, time.Since(began).Round(100*time.Millisecond), seed.Administrator, first(plan), seed.Password)
+	return err
+}
+
+func first(p *seed.Plan) string {
+	if len(p.People) == 0 {
+		return seed.Administrator
+	}
+	return p.People[0].Handle
+}
+
+// newProgress shows a bar for each part on a terminal, and a line for each
+// part elsewhere.
+func newProgress(out io.Writer) seed.Progress {
+	f, ok := out.(interface{ Fd() uintptr })
+	if !ok || !isatty.IsTerminal(f.Fd()) {
+		return func(part string, done, total int) {
+			if done == total {
+				_, _ = fmt.Fprintf(out, "%s: %d\n", part, total)
+			}
+		}
+	}
+	var bar *progressbar.ProgressBar
+	current := ""
+	return func(part string, done, total int) {
+		if part != current {
+			current = part
+			bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(out), progressbar.OptionSetDescription(fmt.Sprintf("%-13s", part)),
+				progressbar.OptionShowCount(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionOnCompletion(func() { _, _ = fmt.Fprintln(out) }))
+		}
+		_ = bar.Set(done)
+	}
+}
