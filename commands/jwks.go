@@ -131,3 +131,6 @@ func thumbprint(canonical string) string {
 	sum := sha256.Sum256([]byte(canonical))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
+
+// JWKS is Tokens.JWKS of the tokens that the commands issue.
+func (c *Commands) JWKS() JWKS { return c.deps.Tokens.JWKS() }

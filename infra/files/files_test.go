@@ -5,7 +5,6 @@ import (
 	"context"
 	"io"
 	"mime"
-	"mime/quotedprintable"
 	"net/mail"
 	"os"
 	"path/filepath"
@@ -73,7 +72,7 @@ func checkLetter(t *testing.T, name, text string) {
 	if to, err := msg.Header.AddressList("To"); err != nil || to[0].Address != "jürgen@example.org" {
 		t.Errorf("to %v, %v", to, err)
 	}
-	body, err := io.ReadAll(quotedprintable.NewReader(msg.Body))
+	body, err := io.ReadAll(msg.Body)
 	if err != nil || string(bytes.ReplaceAll(body, []byte("\r\n"), []byte("\n"))) != text {
 		t.Errorf("text %q, %v; want %q", body, err, text)
 	}

@@ -47,9 +47,10 @@ func (m *Mail) Send(_ context.Context, letter commands.Mail) error {
 	return nil
 }
 
-// Letter is a letter as RFC 5322 has it: plain text in UTF-8.
+// Letter is a letter as RFC 5322 has it: plain text in UTF-8, in 8 bits, so
+// that a link in a file is in one piece for whoever looks for it.
 func Letter(from string, letter commands.Mail, at time.Time, id uuid.UUID) ([]byte, error) {
-	msg := mail.NewMsg(mail.WithCharset(mail.CharsetUTF8), mail.WithEncoding(mail.EncodingQP), mail.WithNoDefaultUserAgent())
+	msg := mail.NewMsg(mail.WithCharset(mail.CharsetUTF8), mail.WithEncoding(mail.NoEncoding), mail.WithNoDefaultUserAgent())
 	if err := msg.From(from); err != nil {
 		return nil, fmt.Errorf("mail: sender: %w", err)
 	}
