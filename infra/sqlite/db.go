@@ -18,8 +18,8 @@ const (
 	maxReaders  = 4
 	readCache   = 1 << 10
 	writeCache  = 4 << 10
-	walLimit    = 16 << 20 // bytes to which the write-ahead log is cut back
-	busyTimeout = 5_000    // milliseconds
+	walPages    = 4096  // of 4 KiB, after which the write-ahead log is written back
+	busyTimeout = 5_000 // milliseconds
 )
 
 // DB is one SQLite file. It implements readmodels.DB and may be used from any
@@ -41,7 +41,9 @@ var _ readmodels.DB = (*DB)(nil)
 var errClosed = fmt.Errorf("%w: sqlite: closed", readmodels.ErrUnavailable)
 
 // OpenState opens or makes the database at path for state that cannot be
-// rebuilt; a commit there is on the disk. Tables are made by Ensure.
+// rebuilt; a commit there is on the disk. Each user makes its own tables with
+// Ensure when it starts: they are few, and only ever gain columns with
+// defaults, which needs no machinery of migrations in a single binary.
 func OpenState(ctx context.Context, path string) (*DB, error) {
 	return open(ctx, path, "FULL")
 }
@@ -79,7 +81,8 @@ func dsn(path, synchronous string, cache int) string {
 		"journal_mode(WAL)",
 		"synchronous(" + synchronous + ")",
 		fmt.Sprintf("cache_size(-%d)", cache),
-		fmt.Sprintf("journal_size_limit(%d)", walLimit),
+		fmt.Sprintf("wal_autocheckpoint(%d)", walPages),
+		fmt.Sprintf("journal_size_limit(%d)", walPages*4096),
 		"secure_delete(1)",
 		"foreign_keys(0)",
 		"temp_store(MEMORY)",

@@ -61,8 +61,8 @@ func (g *Generations) Create(ctx context.Context, name string, schema []string) 
 		return nil, fmt.Errorf("sqlite: %q is no name for a generation", name)
 	}
 	g.mu.Lock()
-	defer g.mu.Unlock()
 	gen, err := g.get(ctx, name)
+	g.mu.Unlock() // reads of the live one must not wait for the schema
 	if err != nil {
 		return nil, err
 	}
@@ -111,8 +111,10 @@ func (g *Generations) Live(ctx context.Context) (readmodels.DB, string, func(), 
 
 func (g *Generations) release(name string, gen *generation) {
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	if gen.refs--; gen.refs == 0 && gen.doomed {
+	gen.refs--
+	last := gen.doomed && gen.refs == 0
+	g.mu.Unlock()
+	if last {
 		_ = g.drop(name, gen) // what stays on the disk goes at the next Swap
 	}
 }
@@ -120,27 +122,40 @@ func (g *Generations) release(name string, gen *generation) {
 // Swap implements readmodels.Generations. Files that an earlier process left
 // in dir are dropped too.
 func (g *Generations) Swap(_ context.Context, name string) error {
+	victims, err := g.doom(name)
+	if err != nil {
+		return err
+	}
+	for other, gen := range victims {
+		if err := g.drop(other, gen); err != nil {
+			return fmt.Errorf("sqlite: drop %s: %w", other, err)
+		}
+	}
+	return g.sweep()
+}
+
+// doom makes name live and gives the others that nobody reads.
+func (g *Generations) doom(name string) (map[string]*generation, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if gen := g.open[name]; gen == nil || gen.doomed {
-		return fmt.Errorf("sqlite: generation %q was not created", name)
+		return nil, fmt.Errorf("sqlite: generation %q was not created", name)
 	}
 	if err := g.point(name); err != nil {
-		return fmt.Errorf("sqlite: swap to %s: %w", name, err)
+		return nil, fmt.Errorf("sqlite: swap to %s: %w", name, err)
 	}
 	g.live = name
+	victims := map[string]*generation{}
 	for other, gen := range g.open {
-		if other == name {
+		if other == name || gen.doomed {
 			continue
 		}
 		gen.doomed = true
 		if gen.refs == 0 {
-			if err := g.drop(other, gen); err != nil {
-				return fmt.Errorf("sqlite: drop %s: %w", other, err)
-			}
+			victims[other] = gen
 		}
 	}
-	return g.sweep()
+	return victims, nil
 }
 
 // point makes name live on the disk, all or nothing.
@@ -164,9 +179,14 @@ func (g *Generations) point(name string) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
+// drop closes and removes a doomed generation; that takes its time, so nobody
+// else waits for it.
 func (g *Generations) drop(name string, gen *generation) error {
+	err := errors.Join(gen.db.Close(), remove(g.file(name)))
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	delete(g.open, name)
-	return errors.Join(gen.db.Close(), remove(g.file(name)))
+	return err
 }
 
 func remove(file string) error {
@@ -179,7 +199,10 @@ func remove(file string) error {
 	return err
 }
 
+// sweep removes files that nobody has open.
 func (g *Generations) sweep() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	files, err := filepath.Glob(g.file("*"))
 	if err != nil {
 		return err
