@@ -148,25 +148,27 @@ func (c *Commands) Authenticate(ctx context.Context, token string) (Actor, error
 	if err != nil {
 		return Actor{}, err
 	}
+	return a, c.CheckSession(ctx, a)
+}
+
+// CheckSession says whether a session that was signed in still lives.
+// Errors: ErrTokenRevoked.
+func (c *Commands) CheckSession(ctx context.Context, by Actor) error {
 	var epoch uint64
-	err = view(ctx, c.core, session.Stream(a.Session), session.New, func(s *session.Session) error {
-		if !s.Live(a.Account) {
+	err := view(ctx, c.core, session.Stream(by.Session), session.New, func(s *session.Session) error {
+		if !s.Live(by.Account) {
 			return ErrTokenRevoked
 		}
 		epoch = s.Epoch
 		return nil
 	})
 	if err != nil {
-		return Actor{}, err
+		return err
 	}
-	err = c.account(ctx, a.Account, func(acc *account.Account) error {
-		if acc.Over(a.Session, epoch) {
+	return c.account(ctx, by.Account, func(acc *account.Account) error {
+		if acc.Over(by.Session, epoch) {
 			return ErrTokenRevoked
 		}
 		return nil
 	})
-	if err != nil {
-		return Actor{}, err
-	}
-	return a, nil
 }
