@@ -39,3 +39,16 @@ func (c *Commands) ReadNotifications(ctx context.Context, by Actor, number uint6
 	})
 	return read, out, err
 }
+
+// PostOwner is the account behind a post, anonymous or not, for whoever acts
+// on its behalf alone: it must not be shown. uuid.Nil where there is none.
+func (c *Commands) PostOwner(ctx context.Context, id uuid.UUID) (uuid.UUID, error) {
+	p, err := c.post(ctx, id)
+	return p.Owner, err
+}
+
+// CommentOwner is PostOwner for a comment.
+func (c *Commands) CommentOwner(ctx context.Context, id uuid.UUID) (uuid.UUID, error) {
+	m, err := c.comment(ctx, id)
+	return m.Owner, err
+}

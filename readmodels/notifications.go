@@ -2,6 +2,7 @@ package readmodels
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -166,4 +167,31 @@ func RoomToTell(ctx context.Context, r Reader, k MessageKey, sender uuid.UUID, p
 	}, `SELECT account, read_up_to FROM room_member
 		WHERE room = ? AND account <> ? AND since < ? AND read_up_to < ? AND told <= read_up_to AND read_position < ? ORDER BY account`,
 		k.Room.String(), sender.String(), int64(k.Number), int64(k.Number), int64(position))
+}
+
+// Silenced are those of readers who are not to hear of actor: a block stands
+// between the two, or they mute it. One query for each 100 readers.
+func Silenced(ctx context.Context, r Reader, actor uuid.UUID, readers ...uuid.UUID) ([]uuid.UUID, error) {
+	const most = 100
+	var silenced []uuid.UUID
+	for chunk := range slices.Chunk(readers, most) {
+		var args []any
+		for range 3 {
+			args = append(args, actor.String())
+			for _, reader := range chunk {
+				args = append(args, reader.String())
+			}
+		}
+		in := marks(len(chunk))
+		found, err := collect(ctx, r, scanText, `SELECT muter FROM mute WHERE muted = ? AND muter IN (`+in+`)
+			UNION ALL SELECT blocker FROM block WHERE blocked = ? AND blocker IN (`+in+`)
+			UNION ALL SELECT blocked FROM block WHERE blocker = ? AND blocked IN (`+in+`)`, args...)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range found {
+			silenced = append(silenced, idOf(id))
+		}
+	}
+	return silenced, nil
 }

@@ -1,0 +1,11 @@
+// Package process holds what acts on events by itself.
+//
+// Notify tells people what happened to them: it follows the log in order,
+// never ahead of the tables, and appends to inboxes. Each process has one
+// leader; a second one does no harm, nor does beginning anew: every act is
+// decided on the stream that it is appended to, and says there what caused it.
+//
+// Processes are no projections: what they did is in the log, and is not undone
+// by a rebuild. They act through commands alone, and keep nothing but a
+// checkpoint, which may be behind and may be lost.
+package process
