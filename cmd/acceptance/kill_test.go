@@ -11,10 +11,10 @@ import (
 	"github.com/parleyhq/parley/cmd/acceptance/harness"
 )
 
-// rounds is how often the process is killed; PARLEY_KILL_ROUNDS asks for more.
+// rounds is how often the process is killed; PARLEY_TEST_KILL_ROUNDS asks for more.
 func rounds(t *testing.T) int {
 	t.Helper()
-	n, err := strconv.Atoi(os.Getenv("PARLEY_KILL_ROUNDS"))
+	n, err := strconv.Atoi(os.Getenv("PARLEY_TEST_KILL_ROUNDS"))
 	if err != nil {
 		return 4
 	}

@@ -31,11 +31,17 @@ func TestEverySettingIsReadOrNotYet(t *testing.T) {
 			if f.Tag.Get("fileof") != "" { // read here, in place of its secret
 				continue
 			}
-			if !isNotYet(name) && !slices.Contains(read, f.Name) {
+			if !isNotYet(name) && !someNotYet(name) && !slices.Contains(read, f.Name) {
 				t.Errorf("--%s is read by nobody: wire Settings.%s, or put it into notYet", name, f.Name)
 			}
 		}
 	}
+}
+
+// someNotYet are settings of which only the words that ask for nothing are
+// taken.
+func someNotYet(name string) bool {
+	return slices.ContainsFunc(notYetWords, func(pair string) bool { return strings.HasPrefix(pair, name+"=") })
 }
 
 func TestNotYetNamesSettings(t *testing.T) {

@@ -80,6 +80,9 @@ func (s *summary) add(e event) {
 	case "build-output":
 		fmt.Print(e.Output)
 	case "output":
+		if strings.HasPrefix(e.Output, "=== ") {
+			return // RUN, PAUSE, CONT, NAME: the test's own lines tell more
+		}
 		s.output[key] = append(s.output[key], e.Output)
 	case "run":
 		for i, c := range e.Test {
