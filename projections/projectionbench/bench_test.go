@@ -2,7 +2,6 @@ package projectionbench_test
 
 import (
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -44,14 +43,7 @@ func newSetup(tb testing.TB, events int) setup {
 		s.authors = append(s.authors, uuid.New())
 		must(ring.EnsureAccount(tb.Context(), s.authors[len(s.authors)-1]))
 	}
-	const writers = 64
-	var group sync.WaitGroup
-	for w := range writers {
-		group.Go(func() {
-			must(projectionbench.Fill(tb.Context(), s.store, s.codec, s.authors, events*w/writers, events*(w+1)/writers))
-		})
-	}
-	group.Wait()
+	must(projectionbench.Fill(tb.Context(), s.store, s.codec, s.authors, events))
 	return s
 }
 
@@ -141,12 +133,12 @@ func BenchmarkVisible(b *testing.B) {
 	s := newSetup(b, 1000)
 	var took []time.Duration
 	b.ResetTimer()
-	for range b.N {
+	for n := range b.N {
 		g, err := sqlite.OpenGenerations(b.TempDir())
 		if err != nil {
 			b.Fatal(err)
 		}
-		if took, err = projectionbench.Visible(b.Context(), s.store, s.codec, g, s.authors, 2000); err != nil {
+		if took, err = projectionbench.Visible(b.Context(), s.store, s.codec, g, s.authors, 1000+n*2001, 2000); err != nil {
 			b.Fatal(err)
 		}
 		if err := g.Close(); err != nil {
