@@ -5,7 +5,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/parleyhq/parley/domain/board"
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/domain/fault"
 	"github.com/parleyhq/parley/domain/follow"
@@ -15,7 +14,7 @@ import (
 // FollowBoard brings a board into the feed of who asks, or takes it out.
 // Errors: not found.
 func (c *Commands) FollowBoard(ctx context.Context, by Actor, id uuid.UUID, on bool) (Outcome, error) {
-	if err := c.board(ctx, id, func(*board.Board) error { return nil }); err != nil {
+	if err := c.SeesBoard(ctx, id); err != nil {
 		return Outcome{}, err
 	}
 	return c.relate(ctx, follow.Stream("boardfollow", by.Account, id), on,

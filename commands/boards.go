@@ -154,6 +154,11 @@ func (c *Commands) MayModerate(ctx context.Context, by Actor, id uuid.UUID) (boa
 	})
 }
 
+// SeesBoard is nil where there is such a board. Errors: not found.
+func (c *Commands) SeesBoard(ctx context.Context, id uuid.UUID) error {
+	return c.board(ctx, id, func(*board.Board) error { return nil })
+}
+
 // board looks at a board. Errors: not found, read's.
 func (c *Commands) board(ctx context.Context, id uuid.UUID, read func(*board.Board) error) error {
 	return view(ctx, c.core, board.Stream(id), board.New, func(b *board.Board) error {

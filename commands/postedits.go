@@ -40,7 +40,7 @@ func (c *Commands) EditPost(ctx context.Context, by Actor, id uuid.UUID, in Edit
 		return Outcome{}, err
 	}
 	if in.PublishAt != nil && !in.PublishAt.IsZero() {
-		return Outcome{}, errSchedule
+		return Outcome{}, ErrSchedule
 	}
 	ctx = WithActor(ctx, p.Acts(by.Account).String())
 	for range maxConflict {

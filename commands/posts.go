@@ -16,8 +16,8 @@ import (
 	"github.com/parleyhq/parley/domain/text"
 )
 
-// errSchedule refuses a date until posts can be scheduled.
-var errSchedule = fault.New(fault.Invalid, "post.schedule_unavailable", "Posts cannot be scheduled yet.", fault.Field("publishAt", "not available yet"))
+// ErrSchedule refuses a date until posts can be scheduled.
+var ErrSchedule = fault.New(fault.Invalid, "post.schedule_unavailable", "Posts cannot be scheduled yet.", fault.Field("publishAt", "not available yet"))
 
 // CreatePost is a new post or draft. An empty Type is an article.
 type CreatePost struct {
@@ -93,7 +93,7 @@ func (c *Commands) checkPost(ctx context.Context, by Actor, in *CreatePost) erro
 		return err
 	}
 	if !in.PublishAt.IsZero() {
-		return errSchedule
+		return ErrSchedule
 	}
 	if err := c.ownImages(ctx, by.Account, "images", in.Images...); err != nil || in.Thumbnail == uuid.Nil {
 		return err
@@ -223,9 +223,9 @@ func (c *Commands) DeletePost(ctx context.Context, by Actor, id uuid.UUID, match
 
 // AcceptAnswer names the comment that answers a question, for its author and
 // moderators; uuid.Nil takes it back.
-// Errors: not found, forbidden, an unknown comment, post.not_a_question,
-// post.deleted.
-func (c *Commands) AcceptAnswer(ctx context.Context, by Actor, id, answer uuid.UUID) (Outcome, error) {
+// Errors: not found, forbidden, an unknown comment, match's,
+// post.not_a_question, post.deleted.
+func (c *Commands) AcceptAnswer(ctx context.Context, by Actor, id, answer uuid.UUID, match Match) (Outcome, error) {
 	p, err := c.ownPost(ctx, by, id)
 	if err != nil {
 		return Outcome{}, err
@@ -241,6 +241,9 @@ func (c *Commands) AcceptAnswer(ctx context.Context, by Actor, id, answer uuid.U
 	}
 	acts := p.Acts(by.Account)
 	return change(WithActor(ctx, acts.String()), c.core, post.Stream(id), post.New, func(p *post.Post) ([]event.Data, error) {
+		if err := match.check(p.Version); err != nil {
+			return nil, err
+		}
 		return p.Accept(acts, answer)
 	})
 }

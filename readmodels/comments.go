@@ -108,12 +108,8 @@ func scanComment(rows Rows) (m Comment, err error) {
 // not for viewer.
 func CommentOf(ctx context.Context, r Reader, viewer, id uuid.UUID) (Comment, bool, error) {
 	me := textID(viewer)
-	list, err := comments(ctx, r, viewer, `SELECT `+commentColumns+` FROM comment m JOIN post p ON p.id = m.post WHERE m.id = ?`+
-		visible("m.author")+visible("p.author"), id.String(), me, me, me, me)
-	if err != nil || len(list) == 0 {
-		return Comment{}, false, err
-	}
-	return list[0], true, nil
+	return one(comments(ctx, r, viewer, `SELECT `+commentColumns+` FROM comment m JOIN post p ON p.id = m.post WHERE m.id = ?`+
+		visible("m.author")+visible("p.author"), id.String(), me, me, me, me))
 }
 
 // CommentOrder is how the comments of a post are sorted.

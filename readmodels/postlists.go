@@ -36,17 +36,35 @@ func visible(author string) string {
 		AND NOT EXISTS (SELECT 1 FROM block v WHERE v.blocked = ? AND v.blocker = ` + author + `)`
 }
 
+// thePost takes the post and the viewer.
+const thePost = ` FROM post p WHERE p.id = ? AND (p.published_at > 0 OR p.owner = ? AND p.owner <> '')`
+
 // PostOf is one post as viewer sees it; false where it is not there, or not
 // for viewer. A deleted one is a tombstone.
 func PostOf(ctx context.Context, r Reader, viewer, id uuid.UUID) (Post, bool, error) {
 	me := textID(viewer)
-	posts, err := posts(ctx, r, viewer, `SELECT `+postColumns+` FROM post p
-		WHERE p.id = ? AND (p.published_at > 0 OR p.owner = ? AND p.owner <> '')`+visible("p.author"),
-		id.String(), me, me, me)
-	if err != nil || len(posts) == 0 {
-		return Post{}, false, err
+	return one(posts(ctx, r, viewer, `SELECT `+postColumns+thePost+visible("p.author"), id.String(), me, me, me))
+}
+
+// ChangedPost is PostOf for whoever has just changed it: a moderator's view of
+// it does not end at a block.
+func ChangedPost(ctx context.Context, r Reader, viewer, id uuid.UUID) (Post, bool, error) {
+	return one(posts(ctx, r, viewer, `SELECT `+postColumns+thePost, id.String(), textID(viewer)))
+}
+
+// SeesPost says whether PostOf would give it.
+func SeesPost(ctx context.Context, r Reader, viewer, id uuid.UUID) (bool, error) {
+	me := textID(viewer)
+	_, ok, err := first(ctx, r, scanText, `SELECT p.id`+thePost+visible("p.author"), id.String(), me, me, me)
+	return ok, err
+}
+
+func one[T any](list []T, err error) (T, bool, error) {
+	if err != nil || len(list) == 0 {
+		var none T
+		return none, false, err
 	}
-	return posts[0], true, nil
+	return list[0], true, nil
 }
 
 // PostKey is a post's place in a list by time, newest first.

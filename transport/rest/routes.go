@@ -62,4 +62,10 @@ func (s *Server) register() {
 	s.accounts()
 	s.sessions()
 	s.follows()
+	s.boards()
+	s.posts()
+	s.comments()
+	s.reactions()
+	s.hashtags()
+	s.feeds()
 }
