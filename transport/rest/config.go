@@ -104,9 +104,17 @@ type Config struct {
 	PositionWait   time.Duration        // default 2 s
 	Timeout        time.Duration        // of a whole request, streams apart; default 30 s
 	MaxInFlight    int                  // requests at work at once, streams apart; default 2048
+	Forum          Forum                // default: the documented one
 	Steps          []Step               // in order
 	Mounts         []Mount
 	VerifyReplies  bool // tests: an answer that does not fit its own schema is a 500
+}
+
+// Forum says how boards and hashtags are shown.
+type Forum struct {
+	BoardHashtags       int           // popular hashtags shown with a board; default 10
+	BoardHashtagsWindow time.Duration // over which they are counted; default 30 days
+	TrendingWindow      time.Duration // of trending hashtags where the caller does not say; default 24 h
 }
 
 // Bounds of every request.
@@ -128,6 +136,9 @@ func (cfg Config) withDefaults() (Config, error) {
 	setDefault(&cfg.PositionWait, 2*time.Second)
 	setDefault(&cfg.Timeout, 30*time.Second)
 	setDefault(&cfg.MaxInFlight, 2048)
+	setDefault(&cfg.Forum.BoardHashtags, 10)
+	setDefault(&cfg.Forum.BoardHashtagsWindow, 30*24*time.Hour)
+	setDefault(&cfg.Forum.TrendingWindow, 24*time.Hour)
 	setDefault(&cfg.Log, slog.Default())
 	if cfg.Metrics == nil {
 		cfg.Metrics = prometheus.NewRegistry()
