@@ -25,6 +25,7 @@ type Options struct {
 	Memtable uint64 // bytes of a memtable, of which up to four exist under load; 0: 4 MiB
 	Streams  int    // newest revisions kept in memory; 0: 16,384, at least 2 × maxGroup
 	Reserve  uint64 // appends are refused when less than this is free on the disk; 0: 8 MiB
+	Verify   uint64 // bytes of the newest tables that Open reads against their checksums; 0: 1 GiB
 	Ballast  uint64 // bytes of a file that is given up when the disk fills all the same; 0: 4 MiB
 }
 
@@ -50,6 +51,9 @@ func (o Options) withDefaults() Options {
 	o.Streams = max(o.Streams, 2*maxGroup)
 	if o.Reserve == 0 {
 		o.Reserve = 8 << 20
+	}
+	if o.Verify == 0 {
+		o.Verify = 1 << 30
 	}
 	if o.Ballast == 0 {
 		o.Ballast = 4 << 20
@@ -111,6 +115,9 @@ func Open(dir string, opts Options) (*Log, error) {
 
 // start opens the engine, checks what it finds and begins to sequence.
 func (l *Log) start(f *folder) error {
+	if err := check(l, f.lock); err != nil {
+		return err
+	}
 	if err := l.disk.guarded(func() (err error) {
 		l.db, err = pebble.Open(l.dir, engineOptions(l.opts, l.disk, f.lock))
 		return err

@@ -1,6 +1,7 @@
 package pebble
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -24,6 +25,7 @@ type flight struct {
 	batch    *pebble.Batch // nil: nothing to write, only answers
 	requests []*request
 	last     uint64 // newest position when it is there
+	seal     bool
 }
 
 // sequencer is the state of the one goroutine that gives places.
@@ -35,7 +37,7 @@ type sequencer struct {
 	group   uint64     // counts batches
 	later   []*request // for the next group
 	timer   *time.Timer
-	sealed  uint64 // a seal says that up to here is durable
+	sealed  atomic.Uint64 // next when the last durable seal was made
 	key     []byte
 }
 
@@ -143,31 +145,41 @@ func (s *sequencer) commit(group []*request) {
 func (s *sequencer) batch(group []*request, size int, n note) *pebble.Batch {
 	b := s.log.db.NewBatchWithSize(size + size/4 + 64*len(group) + 128)
 	must(b.LogData(n.bytes(), nil))
+	// All records first: the engine inserts neighbours faster.
 	for _, r := range group {
 		if r.placed {
-			s.put(b, r)
+			s.putRecords(b, r)
+		}
+	}
+	for _, r := range group {
+		if r.placed {
+			s.putPlaces(b, r)
 		}
 	}
 	return b
 }
 
-func (s *sequencer) put(b *pebble.Batch, r *request) {
-	st := s.streams.peek(r.stream)
-	if r.revision == 0 {
-		s.key = nameKey(s.key[:0], r.stream)
-		must(b.Set(s.key, appendOrdered(nil, st.number), nil))
-	}
+func (s *sequencer) putRecords(b *pebble.Batch, r *request) {
 	for i, body := range r.bodies {
 		position, revision := r.first+uint64(i), r.revision+uint64(i)
-
 		s.key = recordKey(s.key[:0], position)
 		op := b.SetDeferred(len(s.key), storedSize(len(body.bytes), revision))
 		copy(op.Key, s.key)
 		putRecord(op.Value, body, revision, position)
 		must(op.Finish())
+	}
+}
 
+func (s *sequencer) putPlaces(b *pebble.Batch, r *request) {
+	st := s.streams.peek(r.stream)
+	if r.revision == 0 {
+		s.key = nameKey(s.key[:0], r.stream)
+		must(b.Set(s.key, appendOrdered(nil, st.number), nil))
+	}
+	for i := range r.bodies {
+		position, revision := r.first+uint64(i), r.revision+uint64(i)
 		s.key = revisionKey(s.key[:0], st.number, revision)
-		op = b.SetDeferred(len(s.key), orderedSize(position))
+		op := b.SetDeferred(len(s.key), orderedSize(position))
 		copy(op.Key, s.key)
 		appendOrdered(op.Value[:0], position)
 		must(op.Finish())
@@ -186,7 +198,7 @@ func (s *sequencer) apply(b *pebble.Batch) {
 // damaged last batch could not be told from one that a crash cut short.
 func (s *sequencer) seal() {
 	l := s.log
-	if s.sealed == s.next || l.disk.broken() != nil || l.disk.admit(noteSize) != nil {
+	if s.sealed.Load() == s.next || l.disk.broken() != nil || l.disk.admit(noteSize) != nil {
 		return
 	}
 	head := l.head.Load()
@@ -197,14 +209,13 @@ func (s *sequencer) seal() {
 	b := l.db.NewBatch()
 	must(b.LogData(note{durable: head, first: s.next, last: head}.bytes(), nil))
 	s.apply(b)
-	l.flights <- flight{batch: b, last: head}
-	s.sealed = s.next
+	l.flights <- flight{batch: b, last: head, seal: true}
 }
 
 // lastSeal is the seal of a log that closes; nothing is on its way any more.
 func (s *sequencer) lastSeal() {
 	l := s.log
-	if s.sealed == s.next || l.disk.broken() != nil || l.disk.admit(noteSize) != nil {
+	if s.sealed.Load() == s.next || l.disk.broken() != nil || l.disk.admit(noteSize) != nil {
 		return
 	}
 	n := note{durable: s.next - 1, first: s.next, last: s.next - 1}
@@ -222,6 +233,9 @@ func (l *Log) finish() {
 				park()
 			}
 			_ = f.batch.Close() // only gives its memory back
+			if f.seal {
+				l.seq.sealed.Store(f.last + 1)
+			}
 			l.publish(f)
 		}
 		for _, r := range f.requests {

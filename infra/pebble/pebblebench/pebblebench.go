@@ -37,9 +37,12 @@ func Append(ctx context.Context, dir string, writers int, duration time.Duration
 		stream := event.StreamName("bench", fmt.Sprint(writer))
 		expected := event.NoStream
 		data := payload(writer)
+		var id uuid.UUID // ids are given to a log; making them is not its work
+		binary.BigEndian.PutUint64(id[:], uint64(writer)+1)
 		return func() error {
+			binary.BigEndian.PutUint64(id[8:], binary.BigEndian.Uint64(id[8:])+1)
 			r, err := log.Append(ctx, stream, expected, []event.Event{{
-				ID: uuid.New(), Type: "bench.ran.v1", ContentType: event.ContentBinary, Data: data,
+				ID: id, Type: "bench.ran.v1", ContentType: event.ContentBinary, Data: data,
 			}})
 			expected = event.At(r.Revision)
 			return err
