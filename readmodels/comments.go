@@ -62,14 +62,14 @@ func PutComment(ctx context.Context, b Batch, id uuid.UUID, e comment.Published,
 	return b.Exec(ctx, `INSERT INTO comment (id, post, parent, author, owner, anonymous, body, html, mentions, deleted, replies, reactions,
 			created_at, edited_at, version)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?, 0, ?) ON CONFLICT DO NOTHING`,
-		id.String(), e.Post.String(), textID(e.Parent), e.Author.String(), textID(owner), flag(e.Anonymous), e.Body, markdown.Render(e.Body),
+		id.String(), e.Post.String(), textID(e.Parent), e.Author.String(), textID(owner), flag(e.Anonymous), e.Body, markdown.HTML(e.Body),
 		list(e.Mentions), millis(w.At), w.Version.String())
 }
 
 // EditComment gives a comment another text.
 func EditComment(ctx context.Context, b Batch, id uuid.UUID, e comment.Edited, w When) error {
 	return b.Exec(ctx, `UPDATE comment SET body = ?, html = ?, mentions = ?, edited_at = ?, version = ? WHERE id = ? AND deleted = 0`,
-		e.Body, markdown.Render(e.Body), list(e.Mentions), millis(w.At), w.Version.String(), id.String())
+		e.Body, markdown.HTML(e.Body), list(e.Mentions), millis(w.At), w.Version.String(), id.String())
 }
 
 // DeleteComment empties a comment; it is no accepted answer any more. Deleted

@@ -93,7 +93,7 @@ func PutPost(ctx context.Context, b Batch, id uuid.UUID, t PostText, state post.
 			thumbnail = excluded.thumbnail, hashtags = excluded.hashtags, mentions = excluded.mentions, state = excluded.state,
 			published_at = excluded.published_at, publish_at = excluded.publish_at, version = excluded.version`,
 		id.String(), t.Board.String(), t.Author.String(), textID(owner), flag(t.Anonymous), string(t.Type), t.Title, t.Body,
-		markdown.Render(t.Body), list(t.Images), textID(t.Thumbnail), list(t.Hashtags), list(t.Mentions), string(state),
+		markdown.HTML(t.Body), list(t.Images), textID(t.Thumbnail), list(t.Hashtags), list(t.Mentions), string(state),
 		millis(w.At), published, millis(publishAt), w.Version.String())
 	if err != nil || state != post.Live {
 		return err
@@ -122,7 +122,7 @@ func countPost(ctx context.Context, b Batch, board, author uuid.UUID, anonymous 
 // EditPost gives a published post another text.
 func EditPost(ctx context.Context, b Batch, id uuid.UUID, e post.Edited, w When) error {
 	err := b.Exec(ctx, `UPDATE post SET title = ?, body = ?, html = ?, hashtags = ?, mentions = ?, revision = revision + 1, edited_at = ?, version = ?
-		WHERE id = ?`, e.Title, e.Body, markdown.Render(e.Body), list(e.Hashtags), list(e.Mentions), millis(w.At), w.Version.String(), id.String())
+		WHERE id = ?`, e.Title, e.Body, markdown.HTML(e.Body), list(e.Hashtags), list(e.Mentions), millis(w.At), w.Version.String(), id.String())
 	if err != nil {
 		return err
 	}

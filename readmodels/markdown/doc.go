@@ -1,6 +1,6 @@
 // Package markdown renders what people write as HTML that is safe to show.
 //
-// Render takes CommonMark with tables, strikethrough, task lists and bare
+// HTML takes CommonMark with tables, strikethrough, task lists and bare
 // links. Raw HTML is dropped by the renderer and whatever is left goes through
 // an allow-list: a second line that does not trust the first. Links go to
 // http, https and mailto alone and carry rel="nofollow noopener noreferrer";

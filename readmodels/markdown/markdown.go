@@ -41,8 +41,8 @@ func newPolicy() *bluemonday.Policy {
 	return p
 }
 
-// Render gives the HTML of a Markdown text.
-func Render(text string) string {
+// HTML gives the HTML of a Markdown text.
+func HTML(text string) string {
 	if strings.TrimSpace(text) == "" {
 		return ""
 	}

@@ -40,7 +40,7 @@ func TestRender(t *testing.T) {
 		"3. x":                                  "<ol start=\"3\">\n<li>x</li>\n</ol>",
 		"@0190f3c4-0000-7000-8000-000000000001": "<p>@0190f3c4-0000-7000-8000-000000000001</p>",
 	} {
-		if got := strings.TrimSpace(markdown.Render(in)); got != want {
+		if got := strings.TrimSpace(markdown.HTML(in)); got != want {
 			t.Errorf("%q:\n got %s\nwant %s", in, got, want)
 		}
 	}
@@ -55,7 +55,7 @@ func FuzzRender(f *testing.F) {
 	}
 	tag := regexp.MustCompile(`<[^>]*`)
 	f.Fuzz(func(t *testing.T, s string) {
-		out := markdown.Render(s)
+		out := markdown.HTML(s)
 		for _, found := range tag.FindAllString(out, -1) {
 			if !allowed.MatchString(found) {
 				t.Fatalf("%q gave %q", s, found)
@@ -72,7 +72,7 @@ func TestHostile(t *testing.T) {
 	t.Parallel()
 	for _, part := range []string{"[", "![", "> ", "- ", "*", "_a", "`", "<", "&", "\\", "[a](", "![a](b", "|a", "1. ", "www.", "http://", "<a ", "**a ", "~~", "(", "[x]: y\n", "a\n===\n", "|-", "<!--", "a@b."} {
 		begun := time.Now()
-		out := markdown.Render(strings.Repeat(part, 40_000/len(part)))
+		out := markdown.HTML(strings.Repeat(part, 40_000/len(part)))
 		if took := time.Since(begun); took > 10*time.Second {
 			t.Errorf("%q took %v", part, took)
 		} else if took > 200*time.Millisecond || len(out) > 1<<20 {
@@ -85,6 +85,6 @@ func BenchmarkRender(b *testing.B) {
 	text := strings.Repeat("Some *words* with a [link](https://x.example) and `code`, #tags and @names.\n\n", 13)
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {
-		markdown.Render(text)
+		markdown.HTML(text)
 	}
 }
