@@ -13,17 +13,17 @@ import (
 
 // Errors of Rebuild.
 var (
-	ErrNotReady   = errors.New("projections: the projector has not caught up yet")
+	ErrNotReady   = errors.New("projections: the projector's first generation is still being built")
 	ErrRebuilding = errors.New("projections: a rebuild is under way")
 )
 
 // Rebuild fills a new generation beside the live one, from the start of the
 // log, catches up past the live one and swaps: no read fails or sees an older
 // state. progress (may be nil) is told positions after every batch. A rebuild
-// that fails or is cancelled leaves everything as it was. Run must be running.
+// that fails or is cancelled leaves everything as it was. Run has begun before.
 // Errors: ErrNotReady, ErrRebuilding, those of Run.
 func (r *Runner) Rebuild(ctx context.Context, progress func(done, head uint64)) error {
-	if !r.ready.Load() {
+	if !r.live.Load() {
 		return ErrNotReady
 	}
 	if !r.rebuild.TryLock() {

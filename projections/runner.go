@@ -250,10 +250,10 @@ func (r *Runner) advance(ctx context.Context, b batch) error {
 		r.build.end()
 		r.cfg.Log.Info("projector swapped", "projector", r.cfg.Projector.Name, "generation", r.current.name, "position", r.current.seen)
 	}
-	r.visible.reach(r.current.seen)
 	if b.caughtUp {
-		r.ready.Store(true)
+		r.ready.Store(true) // before anybody is woken
 	}
+	r.visible.reach(r.current.seen)
 	return nil
 }
 
