@@ -8,6 +8,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/parleyhq/parley/commands"
@@ -62,7 +63,7 @@ func (s *Server) token(c *Call) (token string, found bool, err error) {
 	for _, carrier := range c.route.carriers {
 		switch carrier {
 		case Bearer, Raw:
-			token, found = headerToken(c.Request.Header, carrier, c.route.carriers)
+			token, found = headerToken(c.Request.Header, c.route.carriers)
 		case Query:
 			if q := c.Request.URL.Query(); q.Has("token") {
 				token, found = q.Get("token"), true
@@ -81,30 +82,19 @@ func (s *Server) token(c *Call) (token string, found bool, err error) {
 	return "", false, nil
 }
 
-// headerToken reads Authorization. A header of a form that the group does not
-// take counts as found and empty: it is a bad token.
-func headerToken(h http.Header, carrier Carrier, all []Carrier) (token string, found bool) {
+// headerToken reads Authorization in the forms that the group takes. A header
+// of another form counts as found and empty: it is a bad token.
+func headerToken(h http.Header, all []Carrier) (token string, found bool) {
 	values := h["Authorization"]
-	if len(values) == 0 {
-		return "", false
-	}
-	if len(values) > 1 {
-		return "", true
+	if len(values) != 1 {
+		return "", len(values) > 1
 	}
 	scheme, rest, spaced := strings.Cut(values[0], " ")
-	bearer := spaced && strings.EqualFold(scheme, "Bearer")
-	if bearer == (carrier == Bearer) {
-		if bearer {
-			return strings.TrimSpace(rest), true
-		}
-		if !spaced {
-			return values[0], true
-		}
-	}
-	for _, other := range all {
-		if other != carrier && (other == Bearer || other == Raw) {
-			return "", false // the other form's turn
-		}
+	switch {
+	case spaced && strings.EqualFold(scheme, "Bearer") && slices.Contains(all, Bearer):
+		return strings.TrimSpace(rest), true
+	case !spaced && slices.Contains(all, Raw):
+		return values[0], true
 	}
 	return "", true
 }

@@ -13,7 +13,16 @@ import (
 
 // prepare builds what a route needs from its types; what is wrong with them
 // fails New.
-func (s *Server) prepare(op Op, p, b, o reflect.Type) (*endpoint, bool) {
+func (s *Server) prepare(op Op, p, b, o reflect.Type) (e *endpoint, ok bool) {
+	fail := func(err error) (*endpoint, bool) {
+		s.errs = append(s.errs, fmt.Errorf("rest: %s %s: %w", op.Method, op.Path, err))
+		return nil, false
+	}
+	defer func() { // huma panics at tags that make no sense
+		if thrown := recover(); thrown != nil {
+			e, ok = fail(fmt.Errorf("%v", thrown))
+		}
+	}()
 	if op.Waits == nil {
 		op.Waits = []string{Tables}
 	}
@@ -24,13 +33,9 @@ func (s *Server) prepare(op Op, p, b, o reflect.Type) (*endpoint, bool) {
 			op.Status = http.StatusNoContent
 		}
 	}
-	e := &endpoint{op: op, group: groupOf(op.Path)}
+	e = &endpoint{op: op, group: groupOf(op.Path)}
 	if e.carriers = s.cfg.Carriers[e.group]; len(e.carriers) == 0 {
 		e.carriers = []Carrier{Bearer}
-	}
-	fail := func(err error) (*endpoint, bool) {
-		s.errs = append(s.errs, fmt.Errorf("rest: %s %s: %w", op.Method, op.Path, err))
-		return nil, false
 	}
 	for _, name := range op.Waits {
 		w, ok := s.cfg.Waiters[name]

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/parleyhq/parley/domain/fault"
 )
 
@@ -108,11 +110,19 @@ func (s *Server) renderData(x *exchange, status int, data []byte) {
 	s.write(x, status, b.Bytes())
 }
 
+// nothing is the data of an error: null.
+type nothing struct{}
+
+func (nothing) MarshalJSON() ([]byte, error) { return []byte("null"), nil }
+
+// Schema is null.
+func (nothing) Schema(huma.Registry) *huma.Schema { return &huma.Schema{Type: "null"} }
+
 // errorBody is an error in the standard envelope.
 type errorBody struct {
 	Code      int            `json:"code" doc:"the HTTP status"`
 	Message   string         `json:"message" doc:"one English sentence, for people"`
-	Data      *struct{}      `json:"data" doc:"always null"`
+	Data      nothing        `json:"data"`
 	Timestamp Time           `json:"timestamp"`
 	Error     string         `json:"error" doc:"a stable slug, for programs"`
 	Details   []fault.Detail `json:"details" doc:"every bad field"`
@@ -123,7 +133,7 @@ type errorBody struct {
 type legacyBody struct {
 	Code      int            `json:"status_code"`
 	Message   string         `json:"status_msg"`
-	Data      *struct{}      `json:"data"`
+	Data      nothing        `json:"data"`
 	Timestamp Time           `json:"timestamp"`
 	Error     string         `json:"error"`
 	Details   []fault.Detail `json:"details"`

@@ -35,10 +35,11 @@ func (s *Server) describe() ([]byte, error) {
 			Schemas:         s.registry,
 			SecuritySchemes: map[string]*huma.SecurityScheme{"bearer": {Type: "http", Scheme: "bearer", Description: "an access token, or an API key"}},
 			Parameters:      sharedParameters,
+			Examples:        map[string]*huma.Example{},
 		},
 	}
 	for _, e := range s.routes {
-		doc.AddOperation(s.operation(e))
+		doc.AddOperation(s.operation(e, doc.Components.Examples))
 		if t := e.op.Tag; t != "" && !slices.ContainsFunc(doc.Tags, func(have *huma.Tag) bool { return have.Name == t }) {
 			doc.Tags = append(doc.Tags, &huma.Tag{Name: t})
 		}
@@ -91,12 +92,12 @@ func express(node any) any {
 	return node
 }
 
-// operation describes a route.
-func (s *Server) operation(e *endpoint) *huma.Operation {
+// operation describes a route. Its errors are added to examples, by slug.
+func (s *Server) operation(e *endpoint, examples map[string]*huma.Example) *huma.Operation {
 	op := e.op
 	o := &huma.Operation{
 		Method: op.Method, Path: op.Path, OperationID: op.ID, Summary: op.Summary,
-		Responses: map[string]*huma.Response{strconv.Itoa(op.Status): s.success(e)},
+		Responses: map[string]*huma.Response{strconv.Itoa(op.Status): success(e)},
 	}
 	if op.Tag != "" {
 		o.Tags = []string{op.Tag}
@@ -130,14 +131,14 @@ func (s *Server) operation(e *endpoint) *huma.Operation {
 			Content:  map[string]*huma.MediaType{op.Consumes: {Schema: &huma.Schema{Type: huma.TypeObject}}},
 		}
 	}
-	for status, response := range s.failures(e) {
+	for status, response := range failures(e, examples) {
 		o.Responses[status] = response
 	}
 	return o
 }
 
 // success describes the answer of a route that went well.
-func (s *Server) success(e *endpoint) *huma.Response {
+func success(e *endpoint) *huma.Response {
 	op := e.op
 	r := &huma.Response{Description: http.StatusText(op.Status), Headers: map[string]*huma.Header{}}
 	if op.Produces != "" {
@@ -176,7 +177,7 @@ func envelopeSchema(status int, data *huma.Schema) *huma.Schema {
 }
 
 // failures describes the errors of a route, by status.
-func (s *Server) failures(e *endpoint) map[string]*huma.Response {
+func failures(e *endpoint, known map[string]*huma.Example) map[string]*huma.Response {
 	byStatus := map[string][]*fault.Fault{}
 	for _, f := range append(e.usualFaults(), e.op.Errors...) {
 		status := strconv.Itoa(statusOf(f))
@@ -190,7 +191,10 @@ func (s *Server) failures(e *endpoint) map[string]*huma.Response {
 		examples := map[string]*huma.Example{}
 		for i, f := range list {
 			slugs[i] = "`" + f.Slug + "`"
-			examples[f.Slug] = &huma.Example{Value: exampleOf(f)}
+			examples[f.Slug] = &huma.Example{Ref: "#/components/examples/" + f.Slug}
+			if known[f.Slug] == nil { // its first sentence stands for all
+				known[f.Slug] = &huma.Example{Value: exampleOf(f)}
+			}
 		}
 		responses[status] = &huma.Response{
 			Description: strings.Join(slugs, ", "),

@@ -25,13 +25,8 @@ func setNullable(s *huma.Schema) {
 
 // schemaOf is the schema of a body or an answer. hint names it where its type
 // has no name.
-func (s *Server) schemaOf(t reflect.Type, hint string) (schema *huma.Schema, err error) {
-	defer func() { // huma panics at tags that make no sense
-		if p := recover(); p != nil {
-			err = fmt.Errorf("schema of %s: %v", t, p)
-		}
-	}()
-	schema = s.registry.Schema(t, true, hint)
+func (s *Server) schemaOf(t reflect.Type, hint string) (*huma.Schema, error) {
+	schema := s.registry.Schema(t, true, hint)
 	if schema == nil {
 		return nil, fmt.Errorf("schema of %s: no JSON form", t)
 	}

@@ -11,7 +11,7 @@ var (
 	nosniff    = []string{"nosniff"}
 	noReferrer = []string{"no-referrer"}
 	denied     = []string{"DENY"}
-	nothing    = []string{"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"}
+	noSources  = []string{"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"}
 	hsts       = []string{"max-age=31536000"}
 	vary       = []string{"Accept, Authorization, Origin"}
 	yes        = []string{"true"}
@@ -31,7 +31,7 @@ func (s *Server) secure(h http.Header, r *http.Request) {
 	h["X-Content-Type-Options"] = nosniff
 	h["Referrer-Policy"] = noReferrer
 	h["X-Frame-Options"] = denied
-	h["Content-Security-Policy"] = nothing
+	h["Content-Security-Policy"] = noSources
 	h["Vary"] = vary
 	if r.TLS != nil || strings.HasPrefix(s.cfg.BaseURL, "https:") {
 		h["Strict-Transport-Security"] = hsts
