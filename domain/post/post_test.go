@@ -1,0 +1,119 @@
+package post_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/parleyhq/parley/domain/event"
+	"github.com/parleyhq/parley/domain/post"
+)
+
+var (
+	board  = uuid.UUID{1}
+	author = uuid.UUID{2}
+	mask   = uuid.UUID{3}
+	other  = uuid.UUID{4}
+	answer = uuid.UUID{5}
+
+	drafted   = post.Drafted{Board: board, Author: author, Type: post.Article, Title: "T", Body: "B"}
+	published = post.Published{Board: board, Author: author, Type: post.Question, Title: "T", Body: "B"}
+	hidden    = post.Published{Board: board, Author: mask, Anonymous: true, HiddenAuthor: author, Type: post.Question, Title: "T", Body: "B"}
+	deleted   = post.Deleted{By: author}
+)
+
+func given(events ...event.Data) *post.Post {
+	p := post.New()
+	for i, e := range events {
+		p.Apply(event.Decoded{Record: event.Record{ID: uuid.UUID{100, byte(i)}}, Payload: e})
+	}
+	return p
+}
+
+type when func(*post.Post) ([]event.Data, error)
+
+// F2, F4: what may happen to a post, and what it says.
+func TestDecisions(t *testing.T) {
+	t.Parallel()
+	draft := func(d post.Drafted) when { return func(p *post.Post) ([]event.Data, error) { return p.Draft(d) } }
+	publish := func(d post.Published) when { return func(p *post.Post) ([]event.Data, error) { return p.Publish(d) } }
+	edit := func(title, body string) when {
+		return func(p *post.Post) ([]event.Data, error) {
+			return p.Edit(post.Edited{Editor: p.Acts(author), Title: title, Body: body})
+		}
+	}
+	remove := func(by uuid.UUID) when {
+		return func(p *post.Post) ([]event.Data, error) { return p.Delete(p.Acts(by)) }
+	}
+	accept := func(by, comment uuid.UUID) when {
+		return func(p *post.Post) ([]event.Data, error) { return p.Accept(p.Acts(by), comment) }
+	}
+	changed := drafted
+	changed.Body = "C"
+	for name, test := range map[string]struct {
+		given []event.Data
+		when  when
+		then  []event.Data
+		err   error
+	}{
+		"draft":                         {nil, draft(drafted), []event.Data{drafted}, nil},
+		"draft again":                   {[]event.Data{drafted}, draft(drafted), nil, nil},
+		"change a draft":                {[]event.Data{drafted}, draft(changed), []event.Data{changed}, nil},
+		"draft what is published":       {[]event.Data{published}, draft(drafted), nil, post.ErrPublished},
+		"draft what is deleted":         {[]event.Data{drafted, deleted}, draft(drafted), nil, post.ErrDeleted},
+		"publish":                       {nil, publish(published), []event.Data{published}, nil},
+		"publish a draft":               {[]event.Data{drafted}, publish(published), []event.Data{published}, nil},
+		"publish again":                 {[]event.Data{published}, publish(published), nil, nil},
+		"publish what is deleted":       {[]event.Data{drafted, deleted}, publish(published), nil, post.ErrDeleted},
+		"edit":                          {[]event.Data{published}, edit("T2", "B"), []event.Data{post.Edited{Author: author, Editor: author, Title: "T2", Body: "B"}}, nil},
+		"edit to the same":              {[]event.Data{published}, edit("T", "B"), nil, nil},
+		"edit moves no text over":       {[]event.Data{published}, edit("TB", ""), []event.Data{post.Edited{Author: author, Editor: author, Title: "TB"}}, nil},
+		"edit back":                     {[]event.Data{published, post.Edited{Title: "T2", Body: "B"}}, edit("T", "B"), []event.Data{post.Edited{Author: author, Editor: author, Title: "T", Body: "B"}}, nil},
+		"edit an anonymous one":         {[]event.Data{hidden}, edit("T", "B2"), []event.Data{post.Edited{Author: mask, Editor: mask, Title: "T", Body: "B2"}}, nil},
+		"edit a draft":                  {[]event.Data{drafted}, edit("T2", "B"), nil, post.ErrNotYet},
+		"edit a tombstone":              {[]event.Data{published, deleted}, edit("T2", "B"), nil, post.ErrDeleted},
+		"delete":                        {[]event.Data{published}, remove(author), []event.Data{post.Deleted{By: author}}, nil},
+		"delete as a moderator":         {[]event.Data{published}, remove(other), []event.Data{post.Deleted{By: other}}, nil},
+		"delete an anonymous one":       {[]event.Data{hidden}, remove(author), []event.Data{post.Deleted{By: mask}}, nil},
+		"delete again":                  {[]event.Data{published, deleted}, remove(author), nil, nil},
+		"accept":                        {[]event.Data{published}, accept(author, answer), []event.Data{post.AnswerAccepted{By: author, Comment: answer}}, nil},
+		"accept under an anonymous one": {[]event.Data{hidden}, accept(author, answer), []event.Data{post.AnswerAccepted{By: mask, Comment: answer}}, nil},
+		"accept again":                  {[]event.Data{published, post.AnswerAccepted{Comment: answer}}, accept(author, answer), nil, nil},
+		"take an answer back":           {[]event.Data{published, post.AnswerAccepted{Comment: answer}}, accept(author, uuid.Nil), []event.Data{post.AnswerAccepted{By: author}}, nil},
+		"accept for an article":         {[]event.Data{post.Published{Type: post.Article}}, accept(author, answer), nil, post.ErrNoQuestion},
+		"accept for a draft":            {[]event.Data{drafted}, accept(author, answer), nil, post.ErrNotYet},
+		"accept for a tombstone":        {[]event.Data{published, deleted}, accept(author, answer), nil, post.ErrDeleted},
+	} {
+		got, err := test.when(given(test.given...))
+		if !errors.Is(err, test.err) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if d := cmp.Diff(test.then, got); d != "" {
+			t.Errorf("%s: %s", name, d)
+		}
+	}
+}
+
+// F2: who is there for whom.
+func TestExisted(t *testing.T) {
+	t.Parallel()
+	anonymousDraft := post.Drafted{Board: board, Author: mask, Anonymous: true, HiddenAuthor: author}
+	for name, test := range map[string]struct {
+		given             []event.Data
+		forOwner, forRest bool
+	}{
+		"nothing":              {nil, false, false},
+		"draft":                {[]event.Data{drafted}, true, false},
+		"anonymous draft":      {[]event.Data{anonymousDraft}, true, false},
+		"published":            {[]event.Data{published}, true, true},
+		"tombstone":            {[]event.Data{published, deleted}, true, true},
+		"tombstone of a draft": {[]event.Data{drafted, deleted}, true, false},
+	} {
+		p := given(test.given...)
+		if p.Existed(author) != test.forOwner || p.Existed(other) != test.forRest || p.Existed(mask) != test.forRest {
+			t.Errorf("%s: %v %v %v", name, p.Existed(author), p.Existed(other), p.Existed(mask))
+		}
+	}
+}
