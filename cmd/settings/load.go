@@ -12,14 +12,9 @@ import (
 // environ, which is in the form of os.Environ, and refuses what this release
 // does not have. Every error is a *UsageError.
 func Load(args, environ []string) (Settings, error) {
-	var s Settings
-	src := NewSources(environ)
-	parser, err := kong.New(&s, kong.Name("parley"), kong.NoDefaultHelp(), kong.Resolvers(src), kong.Bind(src))
+	s, err := Parse(args, environ)
 	if err != nil {
 		return Settings{}, err
-	}
-	if _, err := parser.Parse(args); err != nil {
-		return Settings{}, src.Explain(err)
 	}
 	return s, s.Available()
 }
