@@ -68,7 +68,7 @@ func (r *Runner) fill(ctx context.Context, g *generation, progress func(done, he
 	s := r.open(ctx, g.seen)
 	defer s.close()
 	for {
-		b, err := s.next(ctx, r.cfg.BatchSize, r.cfg.BatchWait)
+		b, err := s.next(ctx, r.cfg.BatchWait)
 		if err != nil {
 			return moved, err
 		}
@@ -100,7 +100,7 @@ func (r *Runner) replace(ctx context.Context, g *generation) error {
 		if err != nil {
 			return err
 		}
-		if b.add(i); len(b.items) == r.cfg.BatchSize {
+		if b.add(&i); b.full(r.cfg.BatchSize) {
 			if err := g.apply(ctx, b.items, b.position); err != nil {
 				return err
 			}

@@ -222,7 +222,7 @@ func (r *Runner) follow(ctx context.Context) (moved bool, err error) {
 	s := r.open(ctx, from)
 	defer s.close()
 	for {
-		b, err := s.next(ctx, r.cfg.BatchSize, r.cfg.BatchWait)
+		b, err := s.next(ctx, r.cfg.BatchWait)
 		if err != nil {
 			return moved, err
 		}

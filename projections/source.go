@@ -7,31 +7,48 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/semaphore"
-
 	"github.com/parleyhq/parley/domain/event"
 )
 
-// maxAhead bounds the bytes of events that are read and decoded ahead of the
-// tables; one event more may be under way.
-const maxAhead = 8 << 20
+// maxAhead bounds the bytes of events that wait, decoded, for the tables; one
+// event more may be under way, and as many may be in the batch being written.
+const maxAhead = 4 << 20
 
-// source reads the log ahead of the writer and decodes what is handled.
+// source reads the log ahead of the writer and decodes what is handled. It
+// fills one batch while the writer works on another.
 type source struct {
-	items chan item // bounded by a batch, and by maxAhead
-	ahead *semaphore.Weighted
-	err   error // why items was closed
-	stop  context.CancelFunc
-	done  sync.WaitGroup
+	size int // events a batch at most
+
+	mu      sync.Mutex
+	pending batch
+	ended   error  // why nothing more comes
+	spare   []item // of an earlier batch, for the one after pending
+
+	filled chan struct{} // tells the writer to look at pending
+	taken  chan struct{} // tells the reader that pending is empty again
+	stop   context.CancelFunc
+	done   sync.WaitGroup
+}
+
+// batch is what is applied in one transaction.
+type batch struct {
+	items    []item // those that are handled, rising
+	position uint64 // up to which the log was read
+	caughtUp bool   // nothing waited when the batch was closed
+	read     int    // messages of the log, those passed over too
+	weight   int    // bytes of items
 }
 
 // open starts reading after position; close must be called.
 func (r *Runner) open(ctx context.Context, after uint64) *source {
 	ctx, stop := context.WithCancel(ctx)
-	s := &source{items: make(chan item, r.cfg.BatchSize), ahead: semaphore.NewWeighted(maxAhead), stop: stop}
+	s := &source{size: r.cfg.BatchSize, filled: make(chan struct{}, 1), taken: make(chan struct{}, 1), stop: stop}
 	s.done.Go(func() {
-		defer close(s.items)
-		s.err = r.read(ctx, s, after)
+		err := r.read(ctx, s, after)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.ended = err
+		signal(s.filled)
 	})
 	return s
 }
@@ -39,6 +56,13 @@ func (r *Runner) open(ctx context.Context, after uint64) *source {
 func (s *source) close() {
 	s.stop()
 	s.done.Wait()
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default: // it is told already
+	}
 }
 
 func (r *Runner) read(ctx context.Context, s *source, after uint64) error {
@@ -51,14 +75,9 @@ func (r *Runner) read(ctx context.Context, s *source, after uint64) error {
 			if next, err = r.prepare(ctx, m.Record); err != nil {
 				return err
 			}
-			if err := s.ahead.Acquire(ctx, next.weight()); err != nil {
-				return err
-			}
 		}
-		select {
-		case s.items <- next:
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := s.put(ctx, &next); err != nil {
+			return err
 		}
 	}
 	return errors.New("projections: the log's tail ended")
@@ -94,65 +113,91 @@ func (r *Runner) prepare(ctx context.Context, rec event.Record) (item, error) {
 	return i, nil
 }
 
-// weight is what an item takes of maxAhead.
-func (i item) weight() int64 { return min(int64(len(i.event.Data)), maxAhead) }
-
-// batch is what is applied in one transaction.
-type batch struct {
-	items    []item // those that are handled, rising
-	position uint64 // up to which the log was read
-	caughtUp bool   // nothing waited when the batch was closed
-	taken    int    // items of the source, those passed over too
-	weight   int64
+// put adds an item to the pending batch, and waits while that is full.
+func (s *source) put(ctx context.Context, i *item) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.pending.full(s.size) {
+		s.mu.Unlock()
+		var err error
+		select {
+		case <-s.taken:
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+		s.mu.Lock()
+		if err != nil {
+			return err
+		}
+	}
+	first := s.pending.read == 0
+	s.pending.add(i)
+	if first || i.caughtUp || s.pending.full(s.size) {
+		signal(s.filled)
+	}
+	return nil
 }
 
-// next waits for items and takes what is there, up to a full batch: at once
-// when the tail has caught up, else when BatchWait has passed. It ends with
-// the source's error once every item was taken.
-func (s *source) next(ctx context.Context, size int, wait time.Duration) (batch, error) {
-	var b batch
+// next waits for a batch and takes it: at once when it is full or the tail
+// has caught up, else when wait has passed. It ends with the source's error
+// once everything was taken.
+func (s *source) next(ctx context.Context, wait time.Duration) (batch, error) {
 	var late <-chan time.Time
-	for len(b.items) < size && b.taken < checkpointEvery {
-		var i item
-		var ok bool
+	passed := false
+	for {
+		b, ok, err := s.take(passed)
+		if ok || err != nil {
+			return b, err
+		}
+		if b.read > 0 && late == nil {
+			late = time.After(wait)
+		}
 		select {
-		case i, ok = <-s.items:
-		default:
-			if b.taken > 0 && b.caughtUp {
-				return b, nil
-			}
-			if b.taken > 0 && late == nil {
-				late = time.After(wait)
-			}
-			select {
-			case i, ok = <-s.items:
-			case <-late:
-				return b, nil
-			case <-ctx.Done():
-				return b, ctx.Err()
-			}
+		case <-s.filled:
+		case <-late:
+			passed = true
+		case <-ctx.Done():
+			return batch{}, ctx.Err()
 		}
-		if !ok {
-			if b.taken > 0 {
-				return b, nil
-			}
-			return b, s.err
-		}
-		b.add(i)
 	}
-	return b, nil
+}
+
+// take gives the pending batch if it is time for it.
+func (s *source) take(now bool) (b batch, ok bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b = s.pending
+	switch {
+	case b.read == 0:
+		return b, false, s.ended
+	case !now && !b.caughtUp && !b.full(s.size) && s.ended == nil:
+		return b, false, nil
+	}
+	s.pending = batch{items: s.spare[:0]}
+	s.spare = nil
+	signal(s.taken)
+	return b, true, nil
+}
+
+// release takes back the memory of a batch that is done with.
+func (s *source) release(b batch) {
+	clear(b.items[:cap(b.items)])
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.spare = b.items[:0]
 }
 
 // add takes an item in; one that was delivered before is passed over.
-func (b *batch) add(i item) {
-	b.taken++
+func (b *batch) add(i *item) {
+	b.read++
 	b.caughtUp = i.caughtUp
-	b.weight += i.weight()
 	if len(i.handlers) > 0 && i.position > b.position {
-		b.items = append(b.items, i)
+		b.weight += len(i.event.Data)
+		b.items = append(b.items, *i)
 	}
 	b.position = max(b.position, i.position)
 }
 
-// release lets the source read on, once a batch is done with.
-func (s *source) release(b batch) { s.ahead.Release(b.weight) }
+func (b *batch) full(size int) bool {
+	return len(b.items) >= size || b.weight >= maxAhead || b.read >= checkpointEvery
+}
