@@ -42,7 +42,7 @@ type MessageSent struct {
 // it looks at is in memory. Errors: 404 for whom the room is not, and in a
 // direct room across a block; 422.
 func (c *Commands) SendMessage(ctx context.Context, by Actor, in SendMessage) (MessageSent, error) {
-	if err := c.canSend(ctx, by.Account, in.Room); err != nil {
+	if err := c.MaySend(ctx, by, in.Room); err != nil {
 		return MessageSent{}, err
 	}
 	if err := c.checkMessage(ctx, by.Account, in); err != nil {
@@ -67,21 +67,21 @@ func (c *Commands) SendMessage(ctx context.Context, by Actor, in SendMessage) (M
 	return MessageSent{Number: out.Revision + 1, ID: out.ID, At: out.At, Position: out.Position}, nil
 }
 
-// canSend says whether account is in the room, and no block stands between
-// the two of a direct one.
-func (c *Commands) canSend(ctx context.Context, account, room uuid.UUID) error {
+// MaySend says whether by is in the room, and no block stands between the two
+// of a direct one. Errors: 404.
+func (c *Commands) MaySend(ctx context.Context, by Actor, room uuid.UUID) error {
 	var other uuid.UUID
 	err := view(ctx, c.core, chat.Stream(room), c.newRoom, func(r *chat.Room) error {
-		if _, ok := r.Member(account); !ok {
+		if _, ok := r.Member(by.Account); !ok {
 			return fault.ErrNotFound
 		}
-		other = r.Other(account)
+		other = r.Other(by.Account)
 		return nil
 	})
 	if err != nil || other == uuid.Nil {
 		return err
 	}
-	apart, err := c.apart(ctx, account, other)
+	apart, err := c.apart(ctx, by.Account, other)
 	if err == nil && apart {
 		err = fault.ErrNotFound
 	}
@@ -140,15 +140,18 @@ type EditMessage struct {
 	Match  func(version uint64) error
 }
 
+// MayEditMessage says whether by may edit a message. Errors: 404, 403.
+func (c *Commands) MayEditMessage(ctx context.Context, by Actor, room uuid.UUID, number uint64) error {
+	return view(ctx, c.core, chat.Stream(room), c.newRoom, func(r *chat.Room) error {
+		_, err := r.Edit(chat.MessageEdited{Sender: by.Account, Number: number})
+		return err
+	})
+}
+
 // EditMessage gives a message another text; its sender alone may. Errors: 404,
 // 403, 422, Match's.
 func (c *Commands) EditMessage(ctx context.Context, by Actor, in EditMessage) (Outcome, error) {
-	e := chat.MessageEdited{Sender: by.Account, Number: in.Number}
-	err := view(ctx, c.core, chat.Stream(in.Room), c.newRoom, func(r *chat.Room) error {
-		_, err := r.Edit(e)
-		return err
-	})
-	if err != nil {
+	if err := c.MayEditMessage(ctx, by, in.Room, in.Number); err != nil {
 		return Outcome{}, err
 	}
 	var check text.Check
@@ -157,6 +160,8 @@ func (c *Commands) EditMessage(ctx context.Context, by Actor, in EditMessage) (O
 	if err := check.Err(); err != nil {
 		return Outcome{}, err
 	}
+	e := chat.MessageEdited{Sender: by.Account, Number: in.Number}
+	var err error
 	if e.Text, e.Mentions, err = c.quoted(ctx, in.Text); err != nil {
 		return Outcome{}, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"errors"
 	"slices"
 
 	"github.com/google/uuid"
@@ -162,13 +163,17 @@ func (c *Commands) directRoom(ctx context.Context, a, b uuid.UUID) (uuid.UUID, e
 
 func (c *Commands) newRoom() *chat.Room { return chat.NewRoom(c.cfg.Chat.ResendMemory) }
 
-// ChangeRoom changes what is shared. Errors: 404, 403, 422, match's.
-func (c *Commands) ChangeRoom(ctx context.Context, by Actor, room uuid.UUID, s chat.Settings, match Match) (Outcome, error) {
-	err := view(ctx, c.core, chat.Stream(room), c.newRoom, func(r *chat.Room) error {
-		_, err := r.Change(by.Account, s)
+// MayChangeRoom says whether by may change what is shared. Errors: 404, 403.
+func (c *Commands) MayChangeRoom(ctx context.Context, by Actor, room uuid.UUID) error {
+	return view(ctx, c.core, chat.Stream(room), c.newRoom, func(r *chat.Room) error {
+		_, err := r.Change(by.Account, chat.Settings{})
 		return err
 	})
-	if err != nil {
+}
+
+// ChangeRoom changes what is shared. Errors: 404, 403, 422, match's.
+func (c *Commands) ChangeRoom(ctx context.Context, by Actor, room uuid.UUID, s chat.Settings, match Match) (Outcome, error) {
+	if err := c.MayChangeRoom(ctx, by, room); err != nil {
 		return Outcome{}, err
 	}
 	var check text.Check
@@ -194,18 +199,27 @@ func (c *Commands) ChangeRoom(ctx context.Context, by Actor, room uuid.UUID, s c
 	})
 }
 
+// MayGiveRoomRole says whether by may give that member some role. Errors: 404,
+// 403.
+func (c *Commands) MayGiveRoomRole(ctx context.Context, by Actor, room, member uuid.UUID) error {
+	err := view(ctx, c.core, chat.Stream(room), c.newRoom, func(r *chat.Room) error {
+		_, err := r.SetRole(by.Account, member, chat.Plain)
+		return err
+	})
+	if errors.Is(err, chat.ErrOwnerMustTransfer) {
+		return nil // which role it is, decides
+	}
+	return err
+}
+
 // SetRoomRole gives a member a role; "owner" hands the room over. Errors: 404,
 // 403, 422, 409 room.owner_must_transfer.
 func (c *Commands) SetRoomRole(ctx context.Context, by Actor, room, member uuid.UUID, role chat.Role) (Outcome, error) {
-	if !role.Valid() {
-		err := view(ctx, c.core, chat.Stream(room), c.newRoom, func(r *chat.Room) error {
-			_, err := r.SetRole(by.Account, member, chat.Plain)
-			return err
-		})
-		if f := fault.As(err); err == nil || f != nil && f.Kind == fault.Conflict {
-			err = fault.ErrInvalid.With(fault.Field("role", "unknown"))
-		}
+	if err := c.MayGiveRoomRole(ctx, by, room, member); err != nil {
 		return Outcome{}, err
+	}
+	if !role.Valid() {
+		return Outcome{}, fault.ErrInvalid.With(fault.Field("role", "unknown"))
 	}
 	return change(ctx, c.core, chat.Stream(room), c.newRoom, func(r *chat.Room) ([]event.Data, error) {
 		return r.SetRole(by.Account, member, role)

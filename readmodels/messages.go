@@ -260,10 +260,10 @@ func MessageSent(room uuid.UUID, number uint64, id uuid.UUID, at time.Time, e ch
 	}
 }
 
-// NameMessages loads the summaries of those who sent messages, in one query,
-// and puts handles back where their texts hold ids.
-func NameMessages(ctx context.Context, r Reader, messages ...*Message) (map[uuid.UUID]Summary, error) {
-	var people []uuid.UUID
+// NameMessages loads the summaries of those who sent messages and of others,
+// in one query, and puts handles back where texts hold ids.
+func NameMessages(ctx context.Context, r Reader, messages []*Message, others ...uuid.UUID) (map[uuid.UUID]Summary, error) {
+	people := others
 	for _, m := range messages {
 		people = append(append(people, m.Sender), m.Mentions...)
 	}

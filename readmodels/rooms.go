@@ -35,8 +35,9 @@ type Room struct {
 	History   bool
 	Members   int
 	CreatedAt time.Time
-	Version   string // id of the newest event that changed the above
-	Active    uint64 // position of the newest activity
+	Version   string    // id of the newest event that changed the above
+	Active    uint64    // position of the newest activity
+	Peer      uuid.UUID // the other one of a direct room, uuid.Nil in a group
 
 	Role        chat.Role // the member's own
 	Since       uint64    // number of the event that brought the member in
@@ -111,7 +112,8 @@ func SetRoomRole(ctx context.Context, b Batch, room, account uuid.UUID, role cha
 }
 
 const roomColumns = `r.id, r.kind, r.name, r.avatar, r.emoji, r.history, r.created_at, r.version, r.members, r.active,
-	m.role, m.since, m.read_up_to, r.alive - m.alive - m.seen, r.last_message`
+	m.role, m.since, m.read_up_to, r.alive - m.alive - m.seen, r.last_message,
+	CASE WHEN r.kind = 'direct' THEN coalesce((SELECT min(p.account) FROM room_member p WHERE p.room = r.id AND p.account <> m.account), '') ELSE '' END`
 
 // roomRow is a Room without its last message, and that one's number.
 type roomRow struct {
@@ -120,17 +122,14 @@ type roomRow struct {
 }
 
 func scanRoom(rows Rows) (x roomRow, err error) {
-	var id, avatar string
+	var id, avatar, peer string
 	var history, created int64
 	err = rows.Scan(&id, &x.Kind, &x.Name, &avatar, &x.Emoji, &history, &created, &x.Version, &x.Members, &x.Active,
-		&x.Role, &x.Since, &x.ReadUpTo, &x.Unread, &x.last)
+		&x.Role, &x.Since, &x.ReadUpTo, &x.Unread, &x.last, &peer)
 	if err != nil {
 		return x, err
 	}
-	x.ID, err = uuid.Parse(id)
-	if err == nil && avatar != "" {
-		x.Avatar, err = uuid.Parse(avatar)
-	}
+	x.ID, x.Avatar, x.Peer = idOf(id), idOf(avatar), idOf(peer)
 	x.History, x.CreatedAt = history != 0, fromMillis(created)
 	if !x.History && x.last < x.Since {
 		x.last = 0

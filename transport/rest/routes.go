@@ -68,4 +68,9 @@ func (s *Server) register() {
 	s.reactions()
 	s.hashtags()
 	s.feeds()
+	s.rooms()
+	s.messages()
+	s.receipts()
+	s.notifications()
+	s.push()
 }
