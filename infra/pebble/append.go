@@ -46,6 +46,9 @@ func (l *Log) Append(ctx context.Context, stream string, expected event.Expected
 	if err := valid(stream, events); err != nil {
 		return event.Result{}, err
 	}
+	if l.disk.waiting.Load() > 0 {
+		return event.Result{}, event.ErrFull // the sequencer may be waiting for space itself
+	}
 	r := requests.Get().(*request)
 	r.fill(l, stream, expected, events)
 	select {

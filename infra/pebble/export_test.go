@@ -8,3 +8,8 @@ func WaitSealed(l *Log) {
 		runtime.Gosched()
 	}
 }
+
+// SetFormat makes the log one of another format.
+func SetFormat(l *Log, version uint64) error {
+	return l.db.Set(formatKey(), appendOrdered(nil, version), nil)
+}

@@ -118,8 +118,8 @@ func (s *sequencer) commit(group []*request) {
 	if err != nil {
 		for _, r := range group {
 			r.err = err
+			r.done <- struct{}{}
 		}
-		s.log.flights <- flight{requests: group, last: s.next - 1}
 		return
 	}
 	s.group++
