@@ -92,6 +92,18 @@ func (c *conn) send(frame []byte) {
 	}
 }
 
+// offer sends unless the queue is half full: the past waits, the live does
+// not.
+func (c *conn) offer(frame []byte) bool {
+	c.mu.Lock()
+	full := c.closed == 0 && c.halfFull()
+	c.mu.Unlock()
+	if !full {
+		c.send(frame)
+	}
+	return !full
+}
+
 // say encodes and sends.
 func (c *conn) say(v any) {
 	frame, err := textFrame(v)
@@ -178,6 +190,17 @@ func (c *conn) take() (frames [][]byte, last bool) {
 	return frames, last
 }
 
+// settled makes the socket idle if nothing waits; more: something does.
+func (c *conn) settled() (more bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.queue) > 0 {
+		return true
+	}
+	c.state = writeIdle
+	return false
+}
+
 // tick runs by the timer: it pings, notices who does not answer, and ends
 // sockets whose token has expired.
 func (c *conn) tick() {
@@ -188,8 +211,9 @@ func (c *conn) tick() {
 		return
 	}
 	expired := !c.actor.Expires.IsZero() && !c.s.cfg.Now().Before(c.actor.Expires)
-	dead := !c.pinged.IsZero() && c.heard.Before(c.pinged) && !c.working && now.Sub(c.pinged) >= c.s.cfg.Pong
-	ping := !expired && !dead && now.Sub(c.pinged) >= c.s.cfg.Ping
+	awaited := !c.pinged.IsZero() && c.heard.Before(c.pinged) && !c.working
+	dead := awaited && now.Sub(c.pinged) >= c.s.cfg.Pong
+	ping := !expired && !awaited && now.Sub(c.pinged) >= c.s.cfg.Ping
 	if ping {
 		c.pinged = now
 	}

@@ -47,11 +47,18 @@ func (c *conn) recoverAll() {
 	}
 }
 
-// recover reads the past chunk by chunk, no faster than the client takes it,
-// until the ring has the rest.
+// recover hands over the past, from the ring or chunk by chunk from the log, no
+// faster than the client takes it, until the reading is live.
 func (c *conn) recover(ctx context.Context, s *sub) error {
 	t := s.topic
 	for c.roomy() {
+		done, lacks := t.advance(s)
+		if done {
+			return nil
+		}
+		if !lacks {
+			continue
+		}
 		t.mu.Lock()
 		next, over, era := s.next, s.over, t.ring.era
 		t.mu.Unlock()
@@ -78,9 +85,6 @@ func (c *conn) recover(ctx context.Context, s *sub) error {
 			t.ring.merge(next, k.frames, k.erases, era)
 		}
 		t.mu.Unlock()
-		if t.advance(s) {
-			return nil
-		}
 	}
 	return nil
 }
@@ -144,14 +148,15 @@ func (s *Server) chunk(ctx context.Context, n topicName, c *conn, next uint64) (
 }
 
 func (s *Server) readChunk(ctx context.Context, stream string, next uint64) ([]event.Record, error) {
-	records := make([]event.Record, 0, replayChunk)
+	most := max(1, min(replayChunk, s.cfg.QueueFrames/4)) // fits what roomy left
+	records := make([]event.Record, 0, most)
 	size := 0
 	for rec, err := range s.deps.Store.Stream(ctx, stream, next-1, event.Forward) {
 		if err != nil {
 			return nil, err
 		}
 		records = append(records, rec)
-		if size += len(rec.Data); len(records) == replayChunk || size >= replayBytes {
+		if size += len(rec.Data); len(records) == most || size >= replayBytes {
 			break
 		}
 	}

@@ -124,7 +124,7 @@ func (c *conn) openNumbered(ctx context.Context, r request, s *sub) error {
 		c.say(resetFrame{Topic: t.wire, Reset: true, From: reset})
 	}
 	t.mu.Unlock()
-	if !t.advance(s) {
+	if done, _ := t.advance(s); !done {
 		c.recoverLater(s)
 	}
 	return nil

@@ -221,24 +221,26 @@ func (t *topic) expel(frame []byte, pick func(account uuid.UUID) bool) {
 	}
 }
 
-// advance hands a numbered reading what the ring has for it, and makes it
-// live when it has all that was there when it came: whatever is later reaches
-// the topic, so it is in the ring or still to come. false: the log must be
-// read.
-func (t *topic) advance(s *sub) (done bool) {
+// advance hands a numbered reading what the ring has for it, as far as its
+// queue has room, and makes it live when it has all that was there when it
+// came: whatever is later reaches the topic, so it is in the ring or still to
+// come. lacks: the log must be read for what is next.
+func (t *topic) advance(s *sub) (done, lacks bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if s.over {
-		return true
+		return true, false
 	}
 	frames, ok := t.ring.from(s.next)
 	if !ok {
-		return false
+		return false, true
 	}
 	for _, f := range frames {
-		s.conn.send(f)
+		if !s.conn.offer(f) {
+			return false, false
+		}
+		s.next++
 	}
-	s.next += uint64(len(frames))
 	s.live = s.next > s.end
-	return s.live
+	return s.live, !s.live
 }

@@ -87,7 +87,9 @@ func (w *writers) next() *conn {
 func (w *writers) run() {
 	p := newPen()
 	for c := w.next(); c != nil; c = w.next() {
-		p.write(c)
+		if p.write(c) {
+			w.add(c) // behind the others
+		}
 	}
 }
 
@@ -106,38 +108,37 @@ func newPen() *pen {
 	return p
 }
 
-// write writes what waits for c until nothing does or the network takes no
-// more.
-func (p *pen) write(c *conn) {
-	for {
-		frames, last := c.take()
-		if len(frames) == 0 {
-			return
+// write writes what waits for c, as far as the network takes it. more: other
+// frames wait by now.
+func (p *pen) write(c *conn) (more bool) {
+	frames, last := c.take()
+	if len(frames) == 0 {
+		return false
+	}
+	if c.raw == nil {
+		c.block(nil, frames, last)
+		return false
+	}
+	for i := 0; i < len(frames); {
+		piece, n := p.join(frames[i:])
+		i += n
+		sent, err := p.attemptWrite(c.raw, piece)
+		if err != nil {
+			c.broken()
+			return false
 		}
-		if c.raw == nil {
-			c.block(nil, frames, last)
-			return
-		}
-		for i := 0; i < len(frames); {
-			piece, n := p.join(frames[i:])
-			i += n
-			sent, err := p.attemptWrite(c.raw, piece)
-			if err != nil {
-				c.broken()
-				return
-			}
-			if sent < len(piece) {
-				rest := append([]byte(nil), piece[sent:]...)
-				c.block(rest, frames[i:], last)
-				return
-			}
-		}
-		recycle(frames)
-		if last {
-			c.finish()
-			return
+		if sent < len(piece) {
+			rest := append([]byte(nil), piece[sent:]...)
+			c.block(rest, frames[i:], last)
+			return false
 		}
 	}
+	recycle(frames)
+	if last {
+		c.finish()
+		return false
+	}
+	return c.settled()
 }
 
 // join gives the first frame as it is when it stands alone, else as many as
