@@ -164,8 +164,8 @@ type newBoard struct {
 	Name        string     `json:"name,omitempty" doc:"needed; at most 32 bytes"`
 	Rules       string     `json:"rules,omitempty" text:"lines"`
 	Description string     `json:"description,omitempty" text:"lines"`
-	Icon        *uuid.UUID `json:"icon" doc:"id of a picture"`
-	Banner      *uuid.UUID `json:"banner" doc:"id of a picture"`
+	Icon        *uuid.UUID `json:"icon,omitempty" doc:"id of a picture"`
+	Banner      *uuid.UUID `json:"banner,omitempty" doc:"id of a picture"`
 }
 
 func (s *Server) createBoard(ctx context.Context, c *Call, _ None, b newBoard) (Reply[Board], error) {

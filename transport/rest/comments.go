@@ -111,7 +111,7 @@ func (s *Server) mayComment(ctx context.Context, c *Call, p thingPath) error {
 
 type newComment struct {
 	Body     string     `json:"body,omitempty" text:"lines" doc:"needed; Markdown, at most 10,000 characters"`
-	ParentID *uuid.UUID `json:"parentId" doc:"the comment that it answers"`
+	ParentID *uuid.UUID `json:"parentId,omitempty" doc:"the comment that it answers"`
 }
 
 func (s *Server) createComment(ctx context.Context, c *Call, p thingPath, b newComment) (Reply[Comment], error) {

@@ -164,12 +164,12 @@ func (s *Server) getPost(ctx context.Context, c *Call, p thingPath, _ None) (Rep
 type newPost struct {
 	Title     string      `json:"title,omitempty" doc:"needed; at most 200 characters"`
 	Body      string      `json:"body,omitempty" text:"lines" doc:"Markdown, at most 40,000 characters; needed but for a picture"`
-	Type      *string     `json:"type" doc:"article where it is left out" enum:"article,question,picture"`
+	Type      *string     `json:"type,omitempty" doc:"article where it is left out" enum:"article,question,picture"`
 	Images    []uuid.UUID `json:"images,omitempty" doc:"ids of pictures"`
-	Thumbnail *uuid.UUID  `json:"thumbnail" doc:"id of a picture"`
+	Thumbnail *uuid.UUID  `json:"thumbnail,omitempty" doc:"id of a picture"`
 	Anonymous bool        `json:"anonymous,omitempty" doc:"the author is sealed, and shown to nobody"`
 	Draft     bool        `json:"draft,omitempty"`
-	PublishAt *Time       `json:"publishAt"`
+	PublishAt *Time       `json:"publishAt,omitempty"`
 }
 
 func (s *Server) createPost(ctx context.Context, c *Call, p thingPath, b newPost) (Reply[Post], error) {

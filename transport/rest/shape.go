@@ -130,10 +130,10 @@ func (all shapes) gather(s *shape, t reflect.Type, at []int) error {
 	for f := range structFields(t) {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
-		case name == "-" || !f.IsExported():
-			continue
 		case f.Anonymous && name == "" && f.Type.Kind() == reflect.Struct:
-			embedded = append(embedded, f)
+			embedded = append(embedded, f) // exported or not: its fields may be
+			continue
+		case name == "-" || !f.IsExported():
 			continue
 		case name == "":
 			return fmt.Errorf("%s.%s: needs a json tag", t, f.Name)
