@@ -216,4 +216,3 @@ func (m *crashModel) checkStream(l *pebble.Log, stream string, n uint64) {
 		m.Fatalf("%s has %d events, the log %d of it", stream, count, n)
 	}
 }
-
