@@ -31,10 +31,13 @@ func (s *Server) schemaOf(t reflect.Type, hint string) (*huma.Schema, error) {
 		return nil, fmt.Errorf("schema of %s: no JSON form", t)
 	}
 	fixSchema(schema, t)
-	for name := range s.registry.Map() {
-		if !s.fixed[name] {
-			s.fixed[name] = true
-			fixObject(s.registry.Map()[name], s.registry.TypeFromRef(schemaPrefix+name))
+	for again := true; again; { // fixing an object may make others known
+		again = false
+		for name, object := range s.registry.Map() {
+			if !s.fixed[name] {
+				s.fixed[name], again = true, true
+				s.fixObject(object, s.registry.TypeFromRef(schemaPrefix+name))
+			}
 		}
 	}
 	return schema, nil
@@ -70,11 +73,12 @@ func fixSchema(s *huma.Schema, t reflect.Type) {
 
 // fixObject corrects the properties of a struct's schema. Objects may carry
 // fields that are not listed: they may be added, and unknown ones are ignored.
-func fixObject(s *huma.Schema, t reflect.Type) {
+func (srv *Server) fixObject(s *huma.Schema, t reflect.Type) {
 	if s == nil || t == nil || t.Kind() != reflect.Struct {
 		return
 	}
 	s.AdditionalProperties = nil
+	srv.embed(s, t)
 	var optional []string
 	fixFields(s, t, map[string]bool{}, &optional)
 	required := s.Required[:0]
@@ -85,6 +89,28 @@ func fixObject(s *huma.Schema, t reflect.Type) {
 	}
 	s.Required = required
 	s.PrecomputeMessages()
+}
+
+// embed adds the fields of embedded structs whose type is not exported. JSON
+// has them; huma leaves them out, and with them their checks.
+func (srv *Server) embed(s *huma.Schema, t reflect.Type) {
+	for f := range structFields(t) {
+		if !f.Anonymous || f.Tag.Get("json") != "" || f.Type.Kind() != reflect.Struct {
+			continue
+		}
+		inner := srv.registry.Schema(f.Type, false, "")
+		srv.embed(inner, f.Type)
+		for _, name := range inner.Required {
+			if s.Properties[name] == nil {
+				s.Required = append(s.Required, name)
+			}
+		}
+		for name, property := range inner.Properties {
+			if s.Properties[name] == nil { // a field of the outer struct wins
+				s.Properties[name] = property
+			}
+		}
+	}
 }
 
 func fixFields(s *huma.Schema, t reflect.Type, done map[string]bool, optional *[]string) {

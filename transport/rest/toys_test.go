@@ -108,10 +108,15 @@ type toyLink struct {
 	Name string `json:"name,omitempty" maxLength:"10"`
 }
 
+// toyBase is embedded, and its type is not exported.
+type toyBase struct {
+	Title string `json:"title" minLength:"1" maxLength:"20" example:"A title"`
+	Body  string `json:"body,omitempty" maxLength:"40000" text:"lines"`
+}
+
 type toyMake struct {
+	toyBase
 	ID     uuid.UUID         `json:"id" readOnly:"true"`
-	Title  string            `json:"title" minLength:"1" maxLength:"20" example:"A title"`
-	Body   string            `json:"body,omitempty" maxLength:"40000" text:"lines"`
 	Count  int               `json:"count,omitempty" minimum:"0" maximum:"10"`
 	Small  int8              `json:"small,omitempty"`
 	Big    uint64            `json:"big,omitempty"`
