@@ -42,8 +42,8 @@ package rest
 //     Tables; say []string{Search} where the route reads the index.
 //   - The status is 200, 204 where O is None, or Op.Status (201), or
 //     Reply.Status where it depends.
-//   - Fields are required unless `omitempty`, a pointer or a Maybe. null in an
-//     optional field is as if it were absent; a Maybe keeps the difference.
+//   - Fields of a body are required unless `omitempty` (pointers too) or a Maybe. null
+//     in an optional field is as if it were absent; a Maybe keeps the difference.
 //   - Validation is huma's tags (minLength, maxLength, enum, minimum, maxItems
 //     …), path:"", query:"", header:"", default:"" and example:"" too. A text is one
 //     line unless the field says text:"lines". readOnly:"true" is ignored.
