@@ -9,8 +9,8 @@ import (
 	"github.com/parleyhq/parley/cmd/acceptance/harness"
 )
 
-// makeBoard makes a board as the first administrator.
-func makeBoard(s *harness.Server, admin *harness.Client) string {
+// newBoard makes a board as the first administrator.
+func newBoard(s *harness.Server, admin *harness.Client) string {
 	return admin.Post("/v1/boards", map[string]any{"name": harness.NewHandle("board")}).Want(201).ID()
 }
 
@@ -182,7 +182,7 @@ func TestF1_Archived(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
 	admin, member := s.Admin(), s.NewPerson("member")
-	board := makeBoard(s, admin)
+	board := newBoard(s, admin)
 	member.Position = admin.Position
 	post := makePost(member, board, nil)
 	draft := makePost(member, board, map[string]any{"draft": true})
@@ -206,7 +206,7 @@ func TestF1_FollowAndHashtags(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
 	admin, member := s.Admin(), s.NewPerson("member")
-	id := makeBoard(s, admin)
+	id := newBoard(s, admin)
 	board := "/v1/boards/" + id
 	member.Position = admin.Position
 	for range 2 {
@@ -250,7 +250,7 @@ func TestF1_ListBoards(t *testing.T) {
 	admin := s.Admin()
 	var want []string
 	for range 5 {
-		want = append(want, makeBoard(s, admin))
+		want = append(want, newBoard(s, admin))
 	}
 	if got := allPages(admin, "/v1/boards?limit=2"); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("boards: %v, want %v", got, want)

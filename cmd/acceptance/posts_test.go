@@ -19,7 +19,7 @@ func newForum(t *testing.T, options ...harness.Option) *forum {
 	t.Helper()
 	f := &forum{Server: harness.Start(t, options...)}
 	f.admin, f.alice, f.bob = f.Admin(), f.NewPerson("alice"), f.NewPerson("bob")
-	f.board = makeBoard(f.Server, f.admin)
+	f.board = newBoard(f.Server, f.admin)
 	f.see(f.admin)
 	return f
 }
