@@ -52,10 +52,13 @@ const (
 )
 
 func newDisk(o Options, dir string) *disk {
-	return &disk{
+	d := &disk{
 		FS: o.FS, dir: dir, reserve: o.Reserve, size: o.Ballast, log: o.Logger,
 		failed: make(chan struct{}), stuck: make(chan struct{}, 1),
 	}
+	_, err := d.FS.Stat(d.PathJoin(dir, ballastName))
+	d.ballast.Store(err == nil) // so that a log can be opened on a full disk
+	return d
 }
 
 // guarded runs what may write through the engine, and leaves it behind when the

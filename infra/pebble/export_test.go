@@ -13,3 +13,10 @@ func WaitSealed(l *Log) {
 func SetFormat(l *Log, version uint64) error {
 	return l.db.Set(formatKey(), appendOrdered(nil, version), nil)
 }
+
+// WaitStuck waits until a write waits for space.
+func WaitStuck(l *Log) {
+	for l.disk.waiting.Load() == 0 {
+		runtime.Gosched()
+	}
+}

@@ -25,7 +25,7 @@ type Options struct {
 	Memtable uint64 // bytes of a memtable, of which up to four exist under load; 0: 4 MiB
 	Streams  int    // newest revisions kept in memory; 0: 16,384, at least 2 × maxGroup
 	Reserve  uint64 // appends are refused when less than this is free on the disk; 0: 8 MiB
-	Verify   uint64 // bytes of the newest tables that Open reads against their checksums; 0: 1 GiB
+	Verify   uint64 // bytes of the newest tables that Open reads against their checksums; 0: 256 MiB
 	Ballast  uint64 // bytes of a file that is given up when the disk fills all the same; 0: 4 MiB
 }
 
@@ -53,7 +53,7 @@ func (o Options) withDefaults() Options {
 		o.Reserve = 8 << 20
 	}
 	if o.Verify == 0 {
-		o.Verify = 1 << 30
+		o.Verify = 256 << 20
 	}
 	if o.Ballast == 0 {
 		o.Ballast = 4 << 20
@@ -127,7 +127,9 @@ func (l *Log) start(f *folder) error {
 	if err := l.recover(); err != nil {
 		return errors.Join(err, l.disk.guarded(l.db.Close))
 	}
-	l.disk.refill()
+	if !l.disk.ballast.Load() {
+		l.disk.refill()
+	}
 	go l.run()
 	return nil
 }

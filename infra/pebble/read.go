@@ -66,15 +66,12 @@ func (c *streamCursor) chunk(ctx context.Context, size int) ([]event.Record, err
 	if err != nil {
 		return nil, readError(err)
 	}
-	values, err := c.log.db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixRecord}, UpperBound: []byte{prefixRecord + 1}})
-	if err != nil {
-		return nil, errors.Join(readError(err), places.Close())
-	}
+	values := &recordReader{db: c.log.db}
 	records, err := c.fill(places, values, head, size)
 	return records, readError(errors.Join(err, places.Close(), values.Close()))
 }
 
-func (c *streamCursor) fill(places, values *pebble.Iterator, head uint64, size int) (records []event.Record, err error) {
+func (c *streamCursor) fill(places *pebble.Iterator, values *recordReader, head uint64, size int) (records []event.Record, err error) {
 	bytes := 0
 	for ok := c.seek(places); ; ok = c.advance(places) {
 		if !ok {
@@ -93,7 +90,7 @@ func (c *streamCursor) fill(places, values *pebble.Iterator, head uint64, size i
 			c.done = true
 			return records, nil
 		}
-		r, err := recordAt(values, position)
+		r, err := values.at(position)
 		if err != nil {
 			return records, err
 		}
@@ -146,19 +143,56 @@ func (c *streamCursor) advance(it *pebble.Iterator) bool {
 	return it.Next()
 }
 
-// recordAt reads the record at a position with an iterator over records.
-func recordAt(values *pebble.Iterator, position uint64) (event.Record, error) {
-	if !values.SeekGE(recordKey(nil, position)) {
-		if err := values.Error(); err != nil {
+// recordReader reads records by position. A few are looked up, for which the
+// engine's filters help; for more an iterator is worth its set-up.
+type recordReader struct {
+	db   *pebble.DB
+	it   *pebble.Iterator
+	done int
+}
+
+const lookups = 8
+
+func (v *recordReader) at(position uint64) (event.Record, error) {
+	if v.done++; v.done <= lookups {
+		value, closer, err := v.db.Get(recordKey(nil, position))
+		if errors.Is(err, pebble.ErrNotFound) {
+			return event.Record{}, corrupt(position)
+		}
+		if err != nil {
+			return event.Record{}, err
+		}
+		r, err := recordOf(value, position)
+		return r, errors.Join(err, closer.Close())
+	}
+	if v.it == nil {
+		var err error
+		if v.it, err = v.db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixRecord}, UpperBound: []byte{prefixRecord + 1}}); err != nil {
+			return event.Record{}, err
+		}
+	}
+	if !v.it.SeekGE(recordKey(nil, position)) {
+		if err := v.it.Error(); err != nil {
 			return event.Record{}, err
 		}
 		return event.Record{}, corrupt(position)
 	}
-	at, ok := positionOf(values.Key())
-	if !ok || at != position {
+	if at, ok := positionOf(v.it.Key()); !ok || at != position {
 		return event.Record{}, corrupt(position)
 	}
-	p, ok := parse(append([]byte(nil), values.Value()...), position)
+	return recordOf(v.it.Value(), position)
+}
+
+func (v *recordReader) Close() error {
+	if v.it == nil {
+		return nil
+	}
+	return v.it.Close()
+}
+
+// recordOf copies a value and makes a record of it.
+func recordOf(value []byte, position uint64) (event.Record, error) {
+	p, ok := parse(append([]byte(nil), value...), position)
 	if !ok {
 		return event.Record{}, corrupt(position)
 	}
