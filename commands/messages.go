@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/parleyhq/parley/domain/account"
 	"github.com/parleyhq/parley/domain/chat"
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/domain/fault"
@@ -194,4 +195,25 @@ func (c *Commands) ReactToMessage(ctx context.Context, by Actor, room uuid.UUID,
 		}
 		return events, err
 	})
+}
+
+// Spoken is a text of an event as people read it: with the handles that those
+// it mentions have now, from memory. Whoever is gone is text.Nobody.
+func (c *Commands) Spoken(ctx context.Context, body string, mentions []uuid.UUID) (string, error) {
+	if len(mentions) == 0 || body == "" {
+		return body, nil
+	}
+	handles := make(map[uuid.UUID]string, len(mentions))
+	for _, id := range mentions {
+		err := c.account(ctx, id, func(a *account.Account) error {
+			if a.Exists() {
+				handles[id] = a.Handle
+			}
+			return nil
+		})
+		if err != nil {
+			return "", err
+		}
+	}
+	return text.Unquote(body, mentions, func(id uuid.UUID) string { return handles[id] }), nil
 }
