@@ -18,7 +18,9 @@ import (
 	"github.com/parleyhq/parley/infra/stack"
 	"github.com/parleyhq/parley/infra/telemetry"
 	"github.com/parleyhq/parley/projections"
+	"github.com/parleyhq/parley/projections/process"
 	"github.com/parleyhq/parley/readmodels"
+	"github.com/parleyhq/parley/transport/push"
 	"github.com/parleyhq/parley/transport/rest"
 )
 
@@ -35,6 +37,10 @@ type App struct {
 	positions event.Positions
 	tables    *projections.Runner
 	reads     *readmodels.Tables
+	notify    *process.Notify
+	push      *push.Server
+	tickets   *push.Tickets
+	node      string
 	rest      *rest.Server
 }
 
@@ -67,8 +73,15 @@ func (a *App) serve(ctx context.Context, listener net.Listener, stdout io.Writer
 	services, failed := errgroup.WithContext(base)
 	services.Go(func() error { return a.commands.Run(base) })
 	services.Go(func() error { return a.tables.Run(base) })
+	services.Go(func() error { return a.notify.Run(base) })
+
+	sockets, stopSockets := context.WithCancel(base)
+	defer stopSockets()
+	pushed := make(chan error, 1)
+	go func() { pushed <- a.push.Run(sockets) }()
 
 	server := a.rest.HTTPServer()
+	server.ReadHeaderTimeout, server.IdleTimeout = a.cfg.HeaderTimeout, a.cfg.IdleTimeout
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	if err := a.greet(ctx, listener.Addr(), stdout); err != nil {
@@ -85,7 +98,8 @@ func (a *App) serve(ctx context.Context, listener net.Listener, stdout io.Writer
 	a.log.Info("stopping")
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.cfg.ShutdownTimeout)
 	defer cancel()
-	cause = errors.Join(cause, late(server.Shutdown(grace)))
+	stopSockets() // a server's Shutdown knows nothing of them
+	cause = errors.Join(cause, late(server.Shutdown(grace)), <-pushed)
 	a.commands.Close(grace)
 	stopBase()
 	return errors.Join(cause, services.Wait())
@@ -121,9 +135,7 @@ func (a *App) readiness(ctx context.Context) rest.Readiness {
 	if _, err := a.stack.Store.Head(ctx); err != nil {
 		r.Ready, r.Dependencies[0].State = false, "down"
 	}
-	for _, p := range a.projections(ctx) {
-		r.Projections = append(r.Projections, p)
-	}
+	r.Projections = a.projections(ctx)
 	r.Status = "UP"
 	if !r.Ready {
 		r.Status = "DOWN"
@@ -139,5 +151,9 @@ func (a *App) projections(ctx context.Context) []rest.Projection {
 	if done, head, building := a.tables.Rebuilding(); building && head > 0 {
 		tables.Rebuild = &rest.Rebuild{Progress: float64(done) / float64(head)}
 	}
-	return []rest.Projection{tables}
+	told := rest.Projection{Name: rest.Notify}
+	if head, err := a.stack.Store.Head(ctx); err == nil {
+		told.Lag = head - min(head, a.notify.Position())
+	}
+	return []rest.Projection{tables, told}
 }

@@ -72,6 +72,9 @@ func restConfig(cfg settings.Settings) rest.Config {
 		Envelope: rest.Envelope(cfg.Envelope), Origins: cfg.AllowedOrigins, Carriers: map[string][]rest.Carrier{},
 		PositionWait: cfg.PositionWait, Timeout: cfg.RequestTimeout, MaxInFlight: cfg.Requests, Now: now,
 	}
+	c.Forum = rest.Forum{
+		BoardHashtags: cfg.BoardTags, BoardHashtagsWindow: cfg.BoardTagsWindow, TrendingWindow: cfg.TrendingWindow,
+	}
 	for group, list := range cfg.TokenCarriers {
 		for word := range strings.SplitSeq(list, ",") {
 			c.Carriers[group] = append(c.Carriers[group], rest.Carrier(strings.TrimSpace(word)))

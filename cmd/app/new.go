@@ -14,6 +14,7 @@ import (
 	"github.com/parleyhq/parley/infra/stack"
 	"github.com/parleyhq/parley/infra/telemetry"
 	"github.com/parleyhq/parley/projections"
+	"github.com/parleyhq/parley/projections/process"
 	"github.com/parleyhq/parley/readmodels"
 	"github.com/parleyhq/parley/transport/rest"
 )
@@ -21,11 +22,11 @@ import (
 // New puts the services together; nothing runs yet. address is what the
 // process listens on.
 func New(ctx context.Context, cfg settings.Settings, engines *stack.Stack, address string, log *slog.Logger) (*App, error) {
-	a := &App{cfg: cfg, stack: engines, log: log, metrics: telemetry.NewMetrics(Version()), baseURL: cfg.BaseURL}
+	a := &App{cfg: cfg, stack: engines, log: log, node: newID().String(), metrics: telemetry.NewMetrics(Version()), baseURL: cfg.BaseURL}
 	if a.baseURL == "" {
 		a.baseURL = "http://" + address
 	}
-	for _, part := range []func(context.Context) error{a.makeCommands, a.makeTables, a.makeREST} {
+	for _, part := range []func(context.Context) error{a.makeCommands, a.makeTables, a.makeNotify, a.makePush, a.makeREST} {
 		if err := part(ctx); err != nil {
 			return nil, err
 		}
@@ -70,6 +71,18 @@ func (a *App) makeTables(context.Context) error {
 	return err
 }
 
+func (a *App) makeNotify(ctx context.Context) error {
+	checkpoint, err := process.NewStateCheckpoint(ctx, a.stack.State, rest.Notify)
+	if err != nil {
+		return err
+	}
+	a.notify = process.NewNotify(process.NotifyConfig{
+		Store: a.stack.Store, Codec: a.stack.Codec, Commands: a.commands, Tables: a.tables, Reads: a.reads,
+		Checkpoint: checkpoint, Now: now, Log: a.log, RetryMin: a.cfg.RetryFirst, RetryMax: a.cfg.RetryLongest,
+	})
+	return nil
+}
+
 func (a *App) makeREST(ctx context.Context) error {
 	cursors, err := a.stack.Keyring.System(ctx, "cursors")
 	if err != nil {
@@ -77,9 +90,10 @@ func (a *App) makeREST(ctx context.Context) error {
 	}
 	c := restConfig(a.cfg)
 	c.Commands, c.Tables, c.Auth, c.Positions = a.commands, a.reads, a.commands, a.positions
-	c.Waiters = map[string]rest.Waiter{rest.Tables: a.tables}
+	c.Waiters = map[string]rest.Waiter{rest.Tables: a.tables, rest.Notify: process.Shown{Notify: a.notify, Tables: a.tables}}
 	c.Ready, c.Log, c.Metrics, c.Version = a.readiness, a.log, a.metrics, Version()
-	c.BaseURL, c.CursorKey = a.baseURL, cursors
+	c.BaseURL, c.CursorKey, c.Tickets = a.baseURL, cursors, a.tickets
+	c.Mounts = []rest.Mount{{Pattern: "/v1/push", Handler: a.push}}
 	a.rest, err = rest.New(c)
 	return err
 }

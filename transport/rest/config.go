@@ -86,6 +86,7 @@ const (
 type Config struct {
 	Commands  *commands.Commands // what routes change things with; tests of the pipeline have none
 	Tables    *readmodels.Tables // what routes read from; likewise
+	Tickets   Tickets            // for sockets
 	Auth      Authenticator
 	Positions Positions
 	Waiters   map[string]Waiter // by projector; a route may only wait for what is here

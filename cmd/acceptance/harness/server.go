@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,6 +34,7 @@ type running interface {
 	stop(context.Context) error // graceful
 	kill() error
 	log() string
+	out() string
 }
 
 // Option changes how a server is started.
@@ -100,6 +100,7 @@ func (s *Server) launch(process bool) {
 		s.t.Fatalf("start: %v", err)
 	}
 	s.run, s.Base = run, base
+	s.Ready()
 }
 
 // Stop ends the server as an operator would.
@@ -128,6 +129,16 @@ func (s *Server) Again(process bool) {
 	s.t.Helper()
 	s.launch(process)
 }
+
+// Ready waits until the server says that it can serve.
+func (s *Server) Ready() {
+	s.t.Helper()
+	c := s.Client()
+	s.Eventually("/readyz", func() bool { return c.Get("/readyz").Status == 200 })
+}
+
+// Stdout is what the server has written to stdout.
+func (s *Server) Stdout() string { return s.run.out() }
 
 // Log is what the server has written to stderr.
 func (s *Server) Log() string { return s.run.log() }
@@ -195,6 +206,7 @@ type inProcess struct {
 	cancel context.CancelFunc
 	ended  chan struct{}
 	err    error
+	stdout *output
 	stderr *output
 }
 
@@ -205,13 +217,12 @@ func startInProcess(t testing.TB, args []string) (running, string, error) {
 		return nil, "", err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &inProcess{cancel: cancel, ended: make(chan struct{}), stderr: newOutput()}
-	stdout := newOutput()
+	r := &inProcess{cancel: cancel, ended: make(chan struct{}), stdout: newOutput(), stderr: newOutput()}
 	go func() {
 		defer close(r.ended)
-		r.err = app.Run(ctx, set, stdout, r.stderr)
+		r.err = app.Run(ctx, set, r.stdout, r.stderr)
 	}()
-	base, err := await(stdout, r.ended, r.log)
+	base, err := await(r.stdout, r.ended, r.log)
 	if err != nil {
 		cancel()
 		<-r.ended
@@ -234,11 +245,14 @@ func (r *inProcess) kill() error { return errors.New("only a process can be kill
 
 func (r *inProcess) log() string { return r.stderr.String() }
 
+func (r *inProcess) out() string { return r.stdout.String() }
+
 // process is the real binary.
 type process struct {
 	cmd    *exec.Cmd
 	ended  chan struct{}
 	err    error
+	stdout *output
 	stderr *output
 }
 
@@ -268,17 +282,16 @@ func Binary(t testing.TB) string {
 func startProcess(t testing.TB, args []string) (running, string, error) {
 	t.Helper()
 	cmd := exec.Command(Binary(t), append([]string{"serve"}, args...)...)
-	stdout, stderr := newOutput(), newOutput()
-	cmd.Stdout, cmd.Stderr = io.Writer(stdout), stderr
+	r := &process{cmd: cmd, ended: make(chan struct{}), stdout: newOutput(), stderr: newOutput()}
+	cmd.Stdout, cmd.Stderr = r.stdout, r.stderr
 	if err := cmd.Start(); err != nil {
 		return nil, "", err
 	}
-	r := &process{cmd: cmd, ended: make(chan struct{}), stderr: stderr}
 	go func() {
 		defer close(r.ended)
 		r.err = cmd.Wait()
 	}()
-	base, err := await(stdout, r.ended, r.log)
+	base, err := await(r.stdout, r.ended, r.log)
 	if err != nil {
 		_ = r.kill()
 		return nil, "", err
@@ -307,3 +320,5 @@ func (r *process) kill() error {
 }
 
 func (r *process) log() string { return r.stderr.String() }
+
+func (r *process) out() string { return r.stdout.String() }

@@ -1,0 +1,47 @@
+package readmodels
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+)
+
+// Relations is whom and what an account follows, mutes and blocks, and who
+// blocks it.
+type Relations struct {
+	Accounts, Boards   []uuid.UUID // followed
+	Tags               []string    // likewise
+	Muted              []uuid.UUID
+	Blocked, BlockedBy []uuid.UUID
+}
+
+// BlocksOf gives Blocked and BlockedBy alone.
+func BlocksOf(ctx context.Context, r Reader, account uuid.UUID) (x Relations, err error) {
+	if x.Blocked, err = ids(ctx, r, `SELECT blocked FROM block WHERE blocker = ?`, account); err != nil {
+		return x, err
+	}
+	x.BlockedBy, err = ids(ctx, r, `SELECT blocker FROM block WHERE blocked = ?`, account)
+	return x, err
+}
+
+// FollowsOf gives Accounts, Boards, Tags and Muted.
+func FollowsOf(ctx context.Context, r Reader, account uuid.UUID) (x Relations, err error) {
+	if x.Accounts, err = ids(ctx, r, `SELECT followee FROM follow WHERE follower = ?`, account); err != nil {
+		return x, err
+	}
+	if x.Boards, err = ids(ctx, r, `SELECT board FROM board_follow WHERE account = ?`, account); err != nil {
+		return x, err
+	}
+	if x.Tags, err = collect(ctx, r, scanText, `SELECT tag FROM hashtag_follow WHERE account = ?`, account.String()); err != nil {
+		return x, err
+	}
+	x.Muted, err = ids(ctx, r, `SELECT muted FROM mute WHERE muter = ?`, account)
+	return x, err
+}
+
+func ids(ctx context.Context, r Reader, sql string, account uuid.UUID) ([]uuid.UUID, error) {
+	return collect(ctx, r, func(rows Rows) (uuid.UUID, error) {
+		text, err := scanText(rows)
+		return idOf(text), err
+	}, sql, account.String())
+}
