@@ -45,7 +45,7 @@ func (c *Commands) AddComment(ctx context.Context, by Actor, on uuid.UUID, body 
 		d.Anonymous, d.HiddenAuthor = true, by.Account
 	}
 	id := c.newID()
-	out, err := change(WithActor(ctx, d.Author.String()), c.core, comment.Stream(id), comment.New, func(m *comment.Comment) ([]event.Data, error) {
+	out, err := change(acting(ctx, by, d.Author), c.core, comment.Stream(id), comment.New, func(m *comment.Comment) ([]event.Data, error) {
 		return m.Publish(d)
 	})
 	return id, out, err
@@ -132,7 +132,7 @@ func (c *Commands) EditComment(ctx context.Context, by Actor, id uuid.UUID, body
 	if err != nil {
 		return Outcome{}, err
 	}
-	ctx = WithActor(ctx, m.Acts(by.Account).String())
+	ctx = acting(ctx, by, m.Acts(by.Account))
 	return change(ctx, c.core, comment.Stream(id), comment.New, func(m *comment.Comment) ([]event.Data, error) {
 		if err := match.check(m.Version); err != nil {
 			return nil, err
@@ -162,7 +162,7 @@ func (c *Commands) DeleteComment(ctx context.Context, by Actor, id uuid.UUID, ma
 		}
 	}
 	acts := p.Acts(by.Account)
-	return change(WithActor(ctx, acts.String()), c.core, comment.Stream(id), comment.New, func(m *comment.Comment) ([]event.Data, error) {
+	return change(acting(ctx, by, acts), c.core, comment.Stream(id), comment.New, func(m *comment.Comment) ([]event.Data, error) {
 		if err := m.MayDelete(by.Account, moderator); err != nil {
 			return nil, err
 		}

@@ -42,7 +42,7 @@ func (c *Commands) EditPost(ctx context.Context, by Actor, id uuid.UUID, in Edit
 	if in.PublishAt != nil && !in.PublishAt.IsZero() {
 		return Outcome{}, ErrSchedule
 	}
-	ctx = WithActor(ctx, p.Acts(by.Account).String())
+	ctx = acting(ctx, by, p.Acts(by.Account))
 	for range maxConflict {
 		out, err := c.editOnce(ctx, p.Acts(by.Account), id, in)
 		if !errors.Is(err, errTextMoved) {

@@ -57,7 +57,7 @@ func (c *Commands) CreatePost(ctx context.Context, by Actor, on uuid.UUID, in Cr
 		if err := c.deps.Keyring.EnsurePseudonym(ctx, draft.Author, by.Account); err != nil {
 			return uuid.Nil, Outcome{}, fmt.Errorf("key of a pseudonym: %w", err)
 		}
-		ctx = WithActor(ctx, draft.Author.String())
+		ctx = acting(ctx, by, draft.Author)
 	}
 	if in.Draft {
 		out, err := change(ctx, c.core, post.Stream(id), post.New, func(p *post.Post) ([]event.Data, error) {
@@ -213,7 +213,7 @@ func (c *Commands) DeletePost(ctx context.Context, by Actor, id uuid.UUID, match
 		return Outcome{}, err
 	}
 	acts := p.Acts(by.Account)
-	return change(WithActor(ctx, acts.String()), c.core, post.Stream(id), post.New, func(p *post.Post) ([]event.Data, error) {
+	return change(acting(ctx, by, acts), c.core, post.Stream(id), post.New, func(p *post.Post) ([]event.Data, error) {
 		if err := match.check(p.Version); err != nil {
 			return nil, err
 		}
@@ -240,12 +240,23 @@ func (c *Commands) AcceptAnswer(ctx context.Context, by Actor, id, answer uuid.U
 		}
 	}
 	acts := p.Acts(by.Account)
-	return change(WithActor(ctx, acts.String()), c.core, post.Stream(id), post.New, func(p *post.Post) ([]event.Data, error) {
+	return change(acting(ctx, by, acts), c.core, post.Stream(id), post.New, func(p *post.Post) ([]event.Data, error) {
 		if err := match.check(p.Version); err != nil {
 			return nil, err
 		}
 		return p.Accept(acts, answer)
 	})
+}
+
+// acting is ctx for what by does as that id. A pseudonym leaves no trace:
+// clients may give one trace to all that they do.
+func acting(ctx context.Context, by Actor, as uuid.UUID) context.Context {
+	if as == by.Account {
+		return ctx
+	}
+	m := MetaFrom(ctx)
+	m.Actor, m.Trace = as.String(), ""
+	return WithMeta(ctx, m)
 }
 
 // cleanTitle is a title as it is kept: without white space at its ends.

@@ -183,6 +183,9 @@ func TestQ9_AnonymousInTheLog(t *testing.T) {
 	t.Parallel()
 	s := newSecretPost(t)
 	alice := s.alice.Account.ID
+	trace := harness.Header{Name: "traceparent", Value: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"} // one for all that she does
+	s.alice.Patch("/v1/posts/"+s.post, map[string]any{"title": "Traced"}, trace).Want(200)
+	s.alice.Post(s.posts(), map[string]any{"title": "Traced", "body": "B"}, trace).Want(201)
 	s.Eventually("notifications", func() bool { return len(s.bob.Get("/v1/notifications").Items()) > 0 })
 	s.Stop()
 	log, err := pebble.Open(filepath.Join(s.Data, "log"), pebble.Options{})
