@@ -190,7 +190,7 @@ func (s *Server) Typing(room, account uuid.UUID, data any) {
 		s.log.Error("a frame cannot be written", "error", err)
 		return
 	}
-	var b batch
+	b := batch{writers: s.writers}
 	t.broadcast(frame, &b, func(other uuid.UUID, _ *viewer) bool { return other != account })
 	s.deliver(&b)
 }

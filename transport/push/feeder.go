@@ -142,7 +142,7 @@ func (s *Server) routeNumbered(ctx context.Context, rec event.Record, key string
 			s.log.Warn("an event cannot be shown", "type", rec.Type, "position", rec.Position, "error", err)
 			return
 		}
-		var b batch
+		b := batch{writers: s.writers}
 		t.number(e.Revision+1, f.frame, f.erases, &b)
 		s.deliver(&b)
 		s.routeDeparture(t, e)
@@ -207,7 +207,7 @@ func (s *Server) routeReceipt(ctx context.Context, rec event.Record) error {
 			s.log.Error("a frame cannot be written", "error", err)
 			return
 		}
-		var b batch
+		b := batch{writers: s.writers}
 		t.broadcast(frame, &b, nil)
 		s.deliver(&b)
 	})
@@ -321,7 +321,7 @@ func (s *Server) routeForum(ctx context.Context, e event.Decoded) {
 			}
 			encoded[t.wire] = frame
 		}
-		var b batch
+		b := batch{writers: s.writers}
 		t.broadcast(encoded[t.wire], &b, func(_ uuid.UUID, v *viewer) bool { return f.actor == uuid.Nil || !v.hides(f.actor) })
 		s.deliver(&b)
 	}

@@ -40,34 +40,56 @@ func (c *conn) prepare() {
 	c.ws.SetCloseHandler(func(int, string) error { return nil })
 }
 
-// serve is the life of a socket: sign in, say hello, read until the end.
+// serve is the life of a socket: sign in, say hello, read until the end. The
+// goroutine that waits for clients does nothing else: whatever needs a deeper
+// stack runs aside, so that idle sockets keep small ones.
 func (c *conn) serve(actor commands.Actor, known, awaits bool) {
-	defer c.teardown()
+	open := false
 	if awaits {
-		actor, known = c.firstMessage()
+		_ = c.net.SetReadDeadline(time.Now().Add(c.s.cfg.SignIn))
+		raw, err := c.frame()
+		if err == nil {
+			aside(func() { actor, known = c.firstMessage(raw.Bytes()) })
+			release(raw)
+		}
 	}
+	aside(func() { open = c.welcome(actor, known) })
+	for open && c.readOne() {
+	}
+	c.rest()
+	aside(c.teardown)
+}
+
+// aside runs f on a goroutine of its own and waits for it.
+func aside(f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	<-done
+}
+
+// welcome registers the socket and says hello, or why not.
+func (c *conn) welcome(actor commands.Actor, known bool) bool {
 	if !known {
 		c.close(CloseBadTicket)
-		c.rest()
-		return
+		return false
 	}
 	if code := c.enter(actor); code != 0 {
 		c.close(code)
-		c.rest()
-		return
+		return false
 	}
 	c.say(hello{greeting{
 		Session: actor.Session.String(), Node: c.s.cfg.Node, Epoch: c.s.deps.Positions.Epoch().String(),
 		Heartbeat: max(1, int(c.s.cfg.Ping/time.Second)),
 	}})
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.closed == 0 {
 		c.schedule(time.Now())
 	}
-	c.mu.Unlock()
-	for c.readOne() {
-	}
-	c.rest()
+	return true
 }
 
 // enter registers the socket, then checks its session: in this order no end of
@@ -99,15 +121,9 @@ func (c *conn) check(ctx context.Context, actor commands.Actor) CloseCode {
 	return CloseGoingAway
 }
 
-// firstMessage waits for {"do":"auth"}.
-func (c *conn) firstMessage() (commands.Actor, bool) {
-	_ = c.net.SetReadDeadline(time.Now().Add(c.s.cfg.SignIn))
-	raw, err := c.frame()
-	if err != nil {
-		return commands.Actor{}, false
-	}
-	defer release(raw)
-	r, err := parseRequest(raw.Bytes())
+// firstMessage reads {"do":"auth"}.
+func (c *conn) firstMessage(raw []byte) (commands.Actor, bool) {
+	r, err := parseRequest(raw)
 	if err != nil || r.Do != "auth" || r.Token == "" {
 		return commands.Actor{}, false
 	}
@@ -116,10 +132,10 @@ func (c *conn) firstMessage() (commands.Actor, bool) {
 		return commands.Actor{}, false
 	}
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.closed == 0 {
 		_ = c.net.SetReadDeadline(time.Time{})
 	}
-	c.mu.Unlock()
 	return actor, true
 }
 
@@ -137,7 +153,9 @@ func (c *conn) readOne() bool {
 		c.close(CloseProtocol)
 		return false
 	}
-	return c.obey(raw.Bytes(), ok)
+	goOn := false
+	aside(func() { goOn = c.obey(raw.Bytes(), ok) })
+	return goOn
 }
 
 // frame reads one frame, at most Config.FrameBytes.

@@ -148,8 +148,13 @@ func (t *topic) detachLocked(s *sub) bool {
 	return true
 }
 
-// batch gathers what one event makes ready, so that the writers are told once.
+// handOver is how many sockets are handed to the writers at once.
+const handOver = 128
+
+// batch gathers what one event makes ready, so that the writers are not told
+// of each socket alone.
 type batch struct {
+	writers *writers
 	ready   []*conn
 	stale   []*sub // numbered readers that lack something
 	pressed bool
@@ -158,7 +163,10 @@ type batch struct {
 func (b *batch) push(s *sub, frame []byte) {
 	due, pressed := s.conn.push(frame)
 	if due {
-		b.ready = append(b.ready, s.conn)
+		if b.ready = append(b.ready, s.conn); len(b.ready) == handOver {
+			b.writers.add(b.ready...)
+			b.ready = b.ready[:0]
+		}
 	}
 	b.pressed = b.pressed || pressed
 }
