@@ -21,10 +21,10 @@ import (
 // alters an event, and never loses one in silence.
 func TestEveryFlippedBitIsFound(t *testing.T) {
 	t.Parallel()
-	for _, end := range []string{"closed", "killed"} {
+	for _, end := range []string{"closed", "killed", "young"} {
 		t.Run(end, func(t *testing.T) {
 			t.Parallel()
-			files, want := damageFixture(t, end == "closed")
+			files, want := damageFixture(t, end)
 			random := rand.New(rand.NewPCG(1, 2))
 			for name, content := range files {
 				for i := range min(len(content), 100*rounds) {
@@ -42,7 +42,7 @@ func TestEveryFlippedBitIsFound(t *testing.T) {
 // A damaged write-ahead log names file and offset.
 func TestDamageNamesFileAndOffset(t *testing.T) {
 	t.Parallel()
-	files, _ := damageFixture(t, false)
+	files, _ := damageFixture(t, "killed")
 	newest := ""
 	for name, content := range files {
 		if strings.HasSuffix(name, ".log") && len(content) > 2000 && name > newest {
@@ -78,10 +78,14 @@ func tryFlip(t *testing.T, files map[string][]byte, name string, at int, bit byt
 
 // damageFixture is the content of a folder with tables and a write-ahead log,
 // and the records in it.
-func damageFixture(t *testing.T, closed bool) (map[string][]byte, []event.Record) {
+func damageFixture(t *testing.T, end string) (map[string][]byte, []event.Record) {
 	t.Helper()
 	filesystem := vfs.NewMem()
-	l, err := pebble.Open("log", pebble.Options{FS: filesystem, Memtable: 32 << 10})
+	opts := pebble.Options{FS: filesystem, Memtable: 32 << 10}
+	if end == "young" { // killed with its very first file still in use
+		opts.Memtable = 0
+	}
+	l, err := pebble.Open("log", opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +108,7 @@ func damageFixture(t *testing.T, closed bool) (map[string][]byte, []event.Record
 		}
 		want = append(want, r)
 	}
-	if closed {
+	if end == "closed" {
 		if err := l.Close(); err != nil {
 			t.Fatal(err)
 		}

@@ -14,19 +14,43 @@ import (
 // The engine's write-ahead log, as far as it must be known to find notes in it:
 // blocks of 32 KiB with chunks, each
 //
-//	checksum (4) · length (2) · type (1) · log number (4) · synced offset (8) · payload
+//	checksum (4) · length (2) · type (1) · log number (4) · [synced offset (8)] · payload
 //
 // of which the first of a record begins with the header of a batch, 12 bytes,
-// and our note. A chunk does not cross a block.
+// and our note. A chunk does not cross a block. Types 9 to 12 have the synced
+// offset; types 5 to 8 have none, and are what the very first file of a new
+// log is made of, because the engine makes it before it takes on its format.
 const (
-	walBlock       = 32 << 10
-	walChunkHeader = 19
-	walFull        = 9
-	walFirst       = 10
-	walLast        = 12
-	batchHeader    = 12
-	opLogData      = 3
+	walBlock     = 32 << 10
+	walOldHeader = 11
+	walHeader    = 19
+	walOldFull   = 5
+	walOldFirst  = 6
+	walFull      = 9
+	walFirst     = 10
+	walLast      = 12
+	walLengthAt  = 4
+	walTypeAt    = 6
+	walNumberAt  = 7
+	batchHeader  = 12
+	opLogData    = 3
 )
+
+// headerOf is the size of the header of a chunk of that type, 0 for none.
+func headerOf(typ byte) int {
+	switch {
+	case typ >= walFull && typ <= walLast:
+		return walHeader
+	case typ >= walOldFull && typ < walFull:
+		return walOldHeader
+	}
+	return 0
+}
+
+// begins says whether a chunk of that type is the first of a record.
+func begins(typ byte) bool {
+	return typ == walFull || typ == walFirst || typ == walOldFull || typ == walOldFirst
+}
 
 // evidence is what the write-ahead log says of the rest of the log.
 type evidence struct {
@@ -73,12 +97,12 @@ func readAll(filesystem vfs.FS, path string) ([]byte, error) {
 // scan takes every chunk that is whole, wherever it is.
 func (e *evidence) scan(path string, b []byte, number uint32) {
 	bad, first := -1, true
-	for i := 0; i+walChunkHeader <= len(b); {
-		if rest := walBlock - i%walBlock; rest < walChunkHeader {
+	for i := 0; i+walOldHeader <= len(b); {
+		if rest := walBlock - i%walBlock; rest < walOldHeader {
 			i += rest
 			continue
 		}
-		size, ok := chunkAt(b, i, number)
+		header, size, ok := chunkAt(b, i, number)
 		if !ok {
 			if bad < 0 {
 				bad = i
@@ -89,7 +113,7 @@ func (e *evidence) scan(path string, b []byte, number uint32) {
 		if bad >= 0 && e.damage == "" {
 			e.damage = fmt.Sprintf("%s is damaged at offset %d", path, bad)
 		}
-		if n, ok := noteIn(b[i+walChunkHeader : i+size]); ok && b[i+6] <= walFirst {
+		if n, ok := noteIn(b[i+header : i+size]); ok && begins(b[i+walTypeAt]) {
 			e.durable = max(e.durable, n.durable)
 			if first {
 				e.firsts = append(e.firsts, n.first)
@@ -100,17 +124,19 @@ func (e *evidence) scan(path string, b []byte, number uint32) {
 	}
 }
 
-// chunkAt is the size of the chunk at i, if there is a whole one.
-func chunkAt(b []byte, i int, number uint32) (size int, ok bool) {
-	if b[i+6] < walFull || b[i+6] > walLast || binary.LittleEndian.Uint32(b[i+7:]) != number {
-		return 0, false
+// chunkAt is the size of the chunk at i and of its header, if there is a whole
+// one.
+func chunkAt(b []byte, i int, number uint32) (header, size int, ok bool) {
+	header = headerOf(b[i+walTypeAt])
+	if header == 0 || binary.LittleEndian.Uint32(b[i+walNumberAt:]) != number {
+		return 0, 0, false
 	}
-	size = walChunkHeader + int(binary.LittleEndian.Uint16(b[i+4:]))
+	size = header + int(binary.LittleEndian.Uint16(b[i+walLengthAt:]))
 	if i+size > len(b) || i%walBlock+size > walBlock {
-		return 0, false
+		return 0, 0, false
 	}
-	c := checksum(b[i+6 : i+size])
-	return size, (c>>15|c<<17)+0xa282ead8 == binary.LittleEndian.Uint32(b[i:])
+	c := checksum(b[i+walTypeAt : i+size])
+	return header, size, (c>>15|c<<17)+0xa282ead8 == binary.LittleEndian.Uint32(b[i:])
 }
 
 // noteIn is the note at the beginning of a batch.
