@@ -26,10 +26,12 @@ type Commands struct {
 	hasher *passwords.Hasher
 }
 
-// Session modes: sign-ins stand beside each other, or the newest ends others.
+// Session modes: sign-ins stand beside each other, the newest ends the others,
+// or all share one session.
 const (
 	SessionMulti  = "multi"
 	SessionSingle = "single"
+	SessionShared = "shared"
 )
 
 // Config bounds and times the commands.
@@ -49,7 +51,7 @@ type Config struct {
 	HashParallel             int            // passwords hashed at once; 0: one a processor
 	HashWait                 time.Duration  // how long one waits for a turn to hash
 
-	SessionMode  string        // SessionMulti or SessionSingle
+	SessionMode  string        // SessionMulti, SessionSingle or SessionShared
 	RefreshTTL   time.Duration // of a refresh token, from its issue
 	RefreshGrace time.Duration // how long a used one leads to the same successor
 

@@ -86,14 +86,9 @@ func (c *Commands) Refresh(ctx context.Context, token string) (SignedIn, error) 
 		return SignedIn{}, err
 	}
 	var done session.Refreshment
-	var expires time.Time
 	out, err := change(WithActor(ctx, id.String()), c.core, session.Stream(t.session), session.New,
 		func(s *session.Session) (events []event.Data, err error) {
-			expires = s.ExpiresAt
 			events, done, err = s.Refresh(t.family, t.n, c.now(), c.cfg.RefreshGrace, c.cfg.RefreshTTL)
-			if len(events) > 0 && !done.Reused {
-				expires = events[0].(session.Refreshed).ExpiresAt
-			}
 			return events, err
 		})
 	switch {
@@ -103,7 +98,7 @@ func (c *Commands) Refresh(ctx context.Context, token string) (SignedIn, error) 
 		return SignedIn{}, session.ErrRefreshReused
 	}
 	t.n = done.Token
-	return c.tokensOf(ctx, t, id, roles, expires, out.Position)
+	return c.tokensOf(ctx, t, id, roles, done.Expires, out.Position)
 }
 
 // refreshable finds whose session a token is of, and refuses it where the

@@ -2,6 +2,9 @@ package commands
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -55,11 +58,10 @@ func (c *Commands) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
 		return SignedIn{}, err
 	}
 	var hash string
-	var epoch uint64
-	var roles []string
+	var who signer
 	if id != uuid.Nil {
 		err = c.account(ctx, id, func(a *account.Account) error {
-			hash, epoch, roles = a.PasswordHash, a.Epoch, slices.Clone(a.Roles)
+			hash, who = a.PasswordHash, signer{a.Epoch, a.Keep, slices.Clone(a.Roles)}
 			return nil
 		})
 		if err != nil {
@@ -73,7 +75,14 @@ func (c *Commands) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
 	case !ok:
 		return SignedIn{}, ErrBadCredentials
 	}
-	return c.begin(WithActor(ctx, id.String()), id, epoch, roles)
+	return c.begin(WithActor(ctx, id.String()), id, who)
+}
+
+// signer is what an account's stream says about whoever signs in.
+type signer struct {
+	epoch uint64
+	keep  uuid.UUID
+	roles []string
 }
 
 // findLogin is the account of an address or handle; uuid.Nil: none.
@@ -89,26 +98,83 @@ func (c *Commands) findLogin(ctx context.Context, login string) (uuid.UUID, erro
 	return id, err
 }
 
-// begin starts a session of an account that proved itself.
-func (c *Commands) begin(ctx context.Context, id uuid.UUID, epoch uint64, roles []string) (SignedIn, error) {
-	sid, client := c.newID(), ClientFrom(ctx)
-	if c.cfg.SessionMode == SessionSingle {
-		var err error
-		if epoch, err = c.endOthers(ctx, id, sid); err != nil {
-			return SignedIn{}, err
-		}
-	}
+// begin signs an account in that proved itself.
+func (c *Commands) begin(ctx context.Context, id uuid.UUID, who signer) (SignedIn, error) {
+	client := ClientFrom(ctx)
 	s := session.Started{
-		Account: id, Family: c.newID(), Epoch: epoch,
+		Account: id, Family: c.newID(), Epoch: who.epoch,
 		Device: deviceName(client.Agent), Network: client.Network, ExpiresAt: c.now().Add(c.cfg.RefreshTTL),
 	}
-	out, err := change(ctx, c.core, session.Stream(sid), session.New, func(st *session.Session) ([]event.Data, error) {
-		return st.Start(s), nil
-	})
+	var sid uuid.UUID
+	var out Outcome
+	var err error
+	switch c.cfg.SessionMode {
+	case SessionShared:
+		sid, out, err = c.share(ctx, s, who.keep)
+	case SessionSingle:
+		sid = c.newID()
+		if s.Epoch, err = c.endOthers(ctx, id, sid); err != nil {
+			return SignedIn{}, err
+		}
+		out, err = c.start(ctx, sid, s)
+	default:
+		sid = c.newID()
+		out, err = c.start(ctx, sid, s)
+	}
 	if err != nil {
 		return SignedIn{}, err
 	}
-	return c.tokensOf(ctx, refreshToken{session: sid, family: s.Family}, id, roles, s.ExpiresAt, out.Position)
+	return c.tokensOf(ctx, refreshToken{session: sid, family: s.Family}, id, who.roles, s.ExpiresAt, out.Position)
+}
+
+func (c *Commands) start(ctx context.Context, sid uuid.UUID, s session.Started) (Outcome, error) {
+	return change(ctx, c.core, session.Stream(sid), session.New, func(st *session.Session) ([]event.Data, error) {
+		return st.Start(s), nil
+	})
+}
+
+// share lets a sign-in join the account's one session: the one that was kept
+// when others ended, or the one of its epoch. Where that is over, a new epoch
+// has another.
+func (c *Commands) share(ctx context.Context, s session.Started, keep uuid.UUID) (uuid.UUID, Outcome, error) {
+	for range maxConflict {
+		own, err := c.sharedSession(ctx, s.Account, s.Epoch)
+		if err != nil {
+			return uuid.Nil, Outcome{}, err
+		}
+		for _, sid := range []uuid.UUID{keep, own} {
+			if sid == uuid.Nil {
+				continue
+			}
+			var ok bool
+			out, err := change(ctx, c.core, session.Stream(sid), session.New, func(st *session.Session) (events []event.Data, err error) {
+				events, ok = st.Share(s)
+				return events, nil
+			})
+			if err != nil || ok {
+				return sid, out, err
+			}
+		}
+		if s.Epoch, err = c.endOthers(ctx, s.Account, uuid.Nil); err != nil {
+			return uuid.Nil, Outcome{}, err
+		}
+		keep = uuid.Nil
+	}
+	return uuid.Nil, Outcome{}, fault.ErrConflict
+}
+
+// sharedSession is the id of the one session of an account's epoch, a UUID of
+// version 8 that only we can derive.
+func (c *Commands) sharedSession(ctx context.Context, id uuid.UUID, epoch uint64) (uuid.UUID, error) {
+	key, err := c.deps.Keyring.System(ctx, "names")
+	if err != nil {
+		return uuid.Nil, fmt.Errorf("key of names: %w", err)
+	}
+	mac := hmac.New(sha256.New, key)
+	fmt.Fprintf(mac, "session\x00%s.%d", id, epoch)
+	sid := uuid.UUID(mac.Sum(nil)[:16])
+	sid[6], sid[8] = sid[6]&0x0f|0x80, sid[8]&0x3f|0x80
+	return sid, nil
 }
 
 // endOthers ends every session but keep, and gives the epoch that keep is of.

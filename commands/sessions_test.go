@@ -268,6 +268,58 @@ func TestSingleSession(t *testing.T) {
 	}
 }
 
+// S4: in mode shared sign-ins share one session, and each has tokens of its
+// own; what ends it ends it for all, and the next sign-in has a new one.
+func TestSharedSession(t *testing.T) {
+	t.Parallel()
+	c := newCommunity(t)
+	n := c.node(c.store, func(cfg *Config) { cfg.SessionMode = SessionShared })
+	ada, first := c.member(n, "ada")
+	signIn := func() SignedIn {
+		t.Helper()
+		in, err := n.SignIn(t.Context(), SignIn{Login: "ada", Password: goodPassword})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return in
+	}
+	second := signIn()
+	if second.Session != first.Session || second.RefreshToken == first.RefreshToken {
+		t.Errorf("%+v and %+v", first, second)
+	}
+	for _, in := range []SignedIn{first, second} {
+		if _, err := n.Refresh(t.Context(), in.RefreshToken); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := n.EndSessions(t.Context(), ada, first.Session); err != nil {
+		t.Fatal(err)
+	}
+	if kept := signIn(); kept.Session != first.Session {
+		t.Error("the session that was kept is not shared")
+	}
+	if _, err := n.EndSession(t.Context(), ada, first.Session); err != nil {
+		t.Fatal(err)
+	}
+	for _, in := range []SignedIn{first, second} {
+		_, err := n.Authenticate(t.Context(), in.AccessToken)
+		want(t, err, ErrTokenRevoked)
+		_, err = n.Refresh(t.Context(), in.RefreshToken)
+		want(t, err, session.ErrRefreshInvalid)
+	}
+	third, fourth := signIn(), signIn()
+	if third.Session == first.Session || third.Session != fourth.Session {
+		t.Errorf("%s, %s, %s", first.Session, third.Session, fourth.Session)
+	}
+	if _, err := n.EndSessions(t.Context(), ada, uuid.Nil); err != nil {
+		t.Fatal(err)
+	}
+	fifth := signIn()
+	if _, err := n.Authenticate(t.Context(), fifth.AccessToken); err != nil || fifth.Session == third.Session {
+		t.Error(err)
+	}
+}
+
 // A2: an unknown account costs as much as a wrong password. It measures, so
 // it runs alone.
 func TestSignInTakesTheSameTime(t *testing.T) {

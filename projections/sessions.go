@@ -17,6 +17,9 @@ func sessionRoutes() []Route {
 		onID(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, e event.Decoded, d session.Started) error {
 			return readmodels.PutSession(ctx, b, id, d, e.Time)
 		}),
+		onID(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, e event.Decoded, d session.Joined) error {
+			return readmodels.JoinSession(ctx, b, id, d, e.Time)
+		}),
 		onID(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, e event.Decoded, d session.Refreshed) error {
 			return readmodels.TouchSession(ctx, b, id, e.Time, d.ExpiresAt)
 		}),

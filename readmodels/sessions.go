@@ -47,6 +47,12 @@ func PutSession(ctx context.Context, b Batch, id uuid.UUID, d session.Started, a
 		id.String(), d.Account.String(), d.Device, d.Network, millis(at), millis(at), millis(d.ExpiresAt))
 }
 
+// JoinSession says that a sign-in shares a session: it is where that came from.
+func JoinSession(ctx context.Context, b Batch, id uuid.UUID, d session.Joined, at time.Time) error {
+	return b.Exec(ctx, `UPDATE session SET device = ?, network = ?, last_seen_at = ?, expires_at = ? WHERE id = ?`,
+		d.Device, d.Network, millis(at), millis(d.ExpiresAt), id.String())
+}
+
 // TouchSession says that a session was refreshed.
 func TouchSession(ctx context.Context, b Batch, id uuid.UUID, at, expires time.Time) error {
 	return b.Exec(ctx, `UPDATE session SET last_seen_at = ?, expires_at = ? WHERE id = ?`, millis(at), millis(expires), id.String())

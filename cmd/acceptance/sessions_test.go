@@ -356,6 +356,22 @@ func TestS4_Single(t *testing.T) {
 	}
 }
 
+// S4: in mode shared sign-ins share one session.
+func TestS4_Shared(t *testing.T) {
+	t.Parallel()
+	s := harness.Start(t, harness.Flags("--session-mode=shared"))
+	first := s.NewPerson("ada")
+	second := s.SignIn(first.Account.Handle)
+	list := second.Get("/v1/sessions").Want(200).Items()
+	if len(list) != 1 || list[0]["current"] != true {
+		t.Errorf("%v", list)
+	}
+	first.Get("/v1/me").Want(200)
+	second.Delete("/v1/sessions/current").Want(204)
+	first.Get("/v1/me").Want(401, "auth.revoked")
+	s.SignIn(first.Account.Handle).Get("/v1/me").Want(200)
+}
+
 // S5: sign-out works at once, and outlives a restart.
 func TestS5_SignOut(t *testing.T) {
 	t.Parallel()

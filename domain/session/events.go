@@ -12,6 +12,7 @@ import (
 // Their root is the account, not the session.
 var Events = []event.Definition{
 	event.Of("session.started.v1", event.People, func(d Started) string { return d.Account.String() }),
+	event.Of("session.joined.v1", event.People, func(d Joined) string { return d.Account.String() }),
 	event.Of("session.refreshed.v1", event.People, func(d Refreshed) string { return d.Account.String() }),
 	event.Of("session.ended.v1", event.People, func(d Ended) string { return d.Account.String() }),
 }
@@ -30,6 +31,16 @@ type Started struct {
 	Device    string    `json:"device,omitzero" seal:"personal,Account"`  // in words: "Firefox on Linux"
 	Network   string    `json:"network,omitzero" seal:"personal,Account"` // IPv4 address or IPv6 /64
 	ExpiresAt time.Time `json:"expiresAt"`                                // of the refresh token
+}
+
+// Joined is a sign-in that shares a session that was there, with a family of
+// its own.
+type Joined struct {
+	Account   uuid.UUID `json:"account"`
+	Family    uuid.UUID `json:"family"`
+	Device    string    `json:"device,omitzero" seal:"personal,Account"`
+	Network   string    `json:"network,omitzero" seal:"personal,Account"`
+	ExpiresAt time.Time `json:"expiresAt"`
 }
 
 // Refreshed issued refresh token number Token; the one before was presented.

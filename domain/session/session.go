@@ -15,15 +15,25 @@ var (
 	ErrRefreshReused  = fault.New(fault.Unauthorized, "session.refresh_reused", "This refresh token was used before, so its session was ended; please sign in again.")
 )
 
+// MaxFamilies bounds the sign-ins that share a session; the oldest ones give
+// way.
+const MaxFamilies = 32
+
 // Session is the state of the stream session-<id>.
 type Session struct {
-	Account   uuid.UUID // uuid.Nil: never started
-	Family    uuid.UUID
-	Epoch     uint64
-	Token     uint32    // newest refresh token issued; not presented yet
-	IssuedAt  time.Time // of that token
-	ExpiresAt time.Time // of that token
-	Ended     bool
+	Account uuid.UUID // uuid.Nil: never started
+	Epoch   uint64
+	Ended   bool
+
+	families []family // one, or as many as sign-ins share the session
+}
+
+// family is a line of refresh tokens, each used once.
+type family struct {
+	id      uuid.UUID
+	newest  uint32    // token issued, not presented yet
+	issued  time.Time // that token
+	expires time.Time // that token
 }
 
 // New is a session that never was.
@@ -41,12 +51,28 @@ func (s *Session) Live(account uuid.UUID) bool {
 func (s *Session) Apply(e event.Decoded) {
 	switch d := e.Payload.(type) {
 	case Started:
-		*s = Session{Account: d.Account, Family: d.Family, Epoch: d.Epoch, IssuedAt: e.Time, ExpiresAt: d.ExpiresAt}
+		*s = Session{Account: d.Account, Epoch: d.Epoch, families: []family{{d.Family, 0, e.Time, d.ExpiresAt}}}
+	case Joined:
+		if len(s.families) == MaxFamilies {
+			s.families = append([]family(nil), s.families[1:]...)
+		}
+		s.families = append(s.families, family{d.Family, 0, e.Time, d.ExpiresAt})
 	case Refreshed:
-		s.Token, s.IssuedAt, s.ExpiresAt = d.Token, e.Time, d.ExpiresAt
+		if f := s.family(d.Family); f != nil {
+			*f = family{d.Family, d.Token, e.Time, d.ExpiresAt}
+		}
 	case Ended:
-		s.Ended = true
+		s.Ended, s.families = true, nil
 	}
+}
+
+func (s *Session) family(id uuid.UUID) *family {
+	for i := range s.families {
+		if s.families[i].id == id {
+			return &s.families[i]
+		}
+	}
+	return nil
 }
 
 // Start begins the session. The same start again says nothing.
@@ -57,10 +83,25 @@ func (s *Session) Start(d Started) []event.Data {
 	return []event.Data{d}
 }
 
+// Share begins the session, or joins the one that is there. ok is false where
+// it is over.
+func (s *Session) Share(d Started) (events []event.Data, ok bool) {
+	switch {
+	case s.Account == uuid.Nil:
+		return []event.Data{d}, true
+	case !s.Live(d.Account):
+		return nil, false
+	case s.family(d.Family) != nil:
+		return nil, true
+	}
+	return []event.Data{Joined{Account: d.Account, Family: d.Family, Device: d.Device, Network: d.Network, ExpiresAt: d.ExpiresAt}}, true
+}
+
 // Refreshment is what presenting a refresh token leads to.
 type Refreshment struct {
-	Token  uint32 // to hand out
-	Reused bool   // the events end the session; the caller answers ErrRefreshReused
+	Token   uint32 // to hand out
+	Expires time.Time
+	Reused  bool // the events end the session; the caller answers ErrRefreshReused
 }
 
 // Refresh uses token number presented of family. Within grace of its use, and
@@ -68,14 +109,15 @@ type Refreshment struct {
 // again. New tokens live for ttl.
 // Errors: ErrRefreshInvalid for a session that is over, old, or another's.
 func (s *Session) Refresh(family uuid.UUID, presented uint32, now time.Time, grace, ttl time.Duration) ([]event.Data, Refreshment, error) {
+	f := s.family(family)
 	switch {
-	case s.Account == uuid.Nil, s.Ended, s.Family != family, !now.Before(s.ExpiresAt), presented > s.Token:
+	case f == nil, !now.Before(f.expires), presented > f.newest:
 		return nil, Refreshment{}, ErrRefreshInvalid
-	case presented == s.Token:
-		next := Refreshed{Account: s.Account, Family: family, Token: s.Token + 1, ExpiresAt: now.Add(ttl)}
-		return []event.Data{next}, Refreshment{Token: next.Token}, nil
-	case presented+1 == s.Token && now.Sub(s.IssuedAt) <= grace:
-		return nil, Refreshment{Token: s.Token}, nil
+	case presented == f.newest:
+		next := Refreshed{Account: s.Account, Family: family, Token: f.newest + 1, ExpiresAt: now.Add(ttl)}
+		return []event.Data{next}, Refreshment{Token: next.Token, Expires: next.ExpiresAt}, nil
+	case presented+1 == f.newest && now.Sub(f.issued) <= grace:
+		return nil, Refreshment{Token: f.newest, Expires: f.expires}, nil
 	}
 	return []event.Data{Ended{Account: s.Account, Reason: Reused}}, Refreshment{Reused: true}, nil
 }

@@ -53,9 +53,9 @@ func TestRefresh(t *testing.T) {
 		want   session.Refreshment
 		err    error
 	}{
-		"first use":      {[]event.Data{started}, family, 0, time.Hour, []event.Data{refreshed(1, at.Add(time.Hour))}, session.Refreshment{Token: 1}, nil},
-		"second use":     {[]event.Data{started, refreshed(1, at)}, family, 1, 0, []event.Data{refreshed(2, at)}, session.Refreshment{Token: 2}, nil},
-		"two tabs":       {[]event.Data{started, refreshed(1, at)}, family, 0, grace, nil, session.Refreshment{Token: 1}, nil},
+		"first use":      {[]event.Data{started}, family, 0, time.Hour, []event.Data{refreshed(1, at.Add(time.Hour))}, session.Refreshment{Token: 1, Expires: at.Add(time.Hour + ttl)}, nil},
+		"second use":     {[]event.Data{started, refreshed(1, at)}, family, 1, 0, []event.Data{refreshed(2, at)}, session.Refreshment{Token: 2, Expires: at.Add(ttl)}, nil},
+		"two tabs":       {[]event.Data{started, refreshed(1, at)}, family, 0, grace, nil, session.Refreshment{Token: 1, Expires: at.Add(ttl)}, nil},
 		"too late":       {[]event.Data{started, refreshed(1, at)}, family, 0, grace + 1, reused, session.Refreshment{Reused: true}, nil},
 		"successor used": {[]event.Data{started, refreshed(1, at), refreshed(2, at)}, family, 0, 0, reused, session.Refreshment{Reused: true}, nil},
 		"not issued yet": {[]event.Data{started}, family, 1, 0, nil, session.Refreshment{}, session.ErrRefreshInvalid},
@@ -125,7 +125,7 @@ func TestStartAndLive(t *testing.T) {
 func TestRefreshMachine(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		s, now, newest := given(started), at, uint32(0)
+		s, now, issued, newest := given(started), at, at, uint32(0)
 		over := false
 		apply := func(events []event.Data) {
 			for _, d := range events {
@@ -135,7 +135,6 @@ func TestRefreshMachine(t *testing.T) {
 		for range rapid.IntRange(1, 30).Draw(t, "steps") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 15).Draw(t, "seconds")) * time.Second)
 			n := uint32(rapid.IntRange(0, int(newest)+1).Draw(t, "token"))
-			issued := s.IssuedAt
 			events, done, err := s.Refresh(family, n, now, grace, ttl)
 			apply(events)
 			switch {
@@ -147,7 +146,7 @@ func TestRefreshMachine(t *testing.T) {
 				if err != nil || done.Token != newest+1 {
 					t.Fatalf("the newest token led to %+v, %v", done, err)
 				}
-				newest++
+				newest, issued = newest+1, now
 			case n+1 == newest && now.Sub(issued) <= grace:
 				if err != nil || done.Token != newest || len(events) > 0 {
 					t.Fatalf("within grace: %+v, %v", done, err)
@@ -160,4 +159,49 @@ func TestRefreshMachine(t *testing.T) {
 			}
 		}
 	})
+}
+
+// S4: sign-ins that share a session have families of their own; what ends one
+// ends all.
+func TestShare(t *testing.T) {
+	t.Parallel()
+	second := started
+	second.Family, second.Device = uuid.UUID{3}, "d"
+	joined := session.Joined{Account: me, Family: second.Family, Device: "d", ExpiresAt: second.ExpiresAt}
+	for name, c := range map[string]struct {
+		given []event.Data
+		want  []event.Data
+		ok    bool
+	}{
+		"first":  {nil, []event.Data{second}, true},
+		"second": {[]event.Data{started}, []event.Data{joined}, true},
+		"again":  {[]event.Data{started, joined}, nil, true},
+		"over":   {[]event.Data{started, ended}, nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, ok := given(c.given...).Share(second)
+			if diff := cmp.Diff(c.want, got); diff != "" || ok != c.ok {
+				t.Error(ok, diff)
+			}
+		})
+	}
+	s := given(started, joined, refreshed(1, at))
+	for id, want := range map[uuid.UUID]uint32{family: 2, second.Family: 1} {
+		if _, done, err := s.Refresh(id, want-1, at, grace, ttl); err != nil || done.Token != want {
+			t.Errorf("%+v %v", done, err)
+		}
+	}
+	events := []event.Data{started}
+	for i := range session.MaxFamilies {
+		joined.Family = uuid.UUID{4, byte(i)}
+		events = append(events, joined)
+	}
+	s = given(events...)
+	if _, _, err := s.Refresh(family, 0, at, grace, ttl); !errors.Is(err, session.ErrRefreshInvalid) {
+		t.Errorf("the oldest family: %v", err)
+	}
+	if _, _, err := s.Refresh(joined.Family, 0, at, grace, ttl); err != nil {
+		t.Error(err)
+	}
 }
