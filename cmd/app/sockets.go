@@ -19,7 +19,7 @@ func (a *App) makePush(context.Context) error {
 	a.push = push.New(pushConfig(a.cfg, a.node), push.Deps{
 		Store: a.stack.Store, Codec: a.stack.Codec, Positions: a.positions,
 		Tickets: a.tickets, Sessions: a.commands, Rooms: a.commands, Inboxes: a.commands,
-		Resources: rest.Resources{Tables: a.reads}, Forum: forum{a.tables, a.reads},
+		Resources: rest.Resources{Commands: a.commands}, Forum: forum{a.tables, a.reads},
 		HTML: markdown.HTML, Log: a.log,
 		Refuse: func(w http.ResponseWriter, r *http.Request, err error) { a.rest.Refuse(w, r, err) },
 	})

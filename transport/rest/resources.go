@@ -5,24 +5,22 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/parleyhq/parley/commands"
 	"github.com/parleyhq/parley/readmodels"
 )
 
 // Resources gives parts of answers to whoever answers in another way than
-// HTTP, in the very form that HTTP has.
-type Resources struct{ Tables *readmodels.Tables }
+// HTTP, in the very form that HTTP has. It asks no table: sockets that come
+// back in thousands would all ask at once.
+type Resources struct{ Commands *commands.Commands }
 
 // Summary is an account's summary; nil for one that is gone.
 func (s Resources) Summary(ctx context.Context, account uuid.UUID) (any, error) {
-	var found map[uuid.UUID]readmodels.Summary
-	err := s.Tables.Read(ctx, func(r readmodels.Reader) (err error) {
-		found, err = readmodels.Summaries(ctx, r, account)
-		return err
-	})
-	if row, ok := found[account]; ok && err == nil {
-		return showSummary(row), nil
+	a, ok, err := s.Commands.AccountSummary(ctx, account)
+	if err != nil || !ok {
+		return nil, err
 	}
-	return nil, err
+	return showSummary(readmodels.Summary{ID: a.ID, Handle: a.Handle, DisplayName: a.DisplayName, Avatar: a.Avatar}), nil
 }
 
 // Images are the images of those ids that are there; none can be uploaded yet.
