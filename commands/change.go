@@ -180,6 +180,7 @@ func (c *core) together(ctx context.Context, e *entry, batch []*decision) {
 			return
 		}
 		e.position = res.Position
+		e.publish()
 		for _, d := range batch {
 			if d.err == nil && d.out.Changed {
 				d.out.Position = res.Position

@@ -48,7 +48,8 @@ type entry struct {
 	busy     bool
 	dropped  bool // evicted: enter through the cache again
 
-	mu       sync.RWMutex // guards the state
+	glance   atomic.Pointer[glance] // nil: none to be had
+	mu       sync.RWMutex           // guards the state
 	state    folder       // nil: not loaded
 	revision atomic.Int64 // newest applied, -1 none; read without mu by the tail
 	position uint64       // of the newest applied event, where known
@@ -81,6 +82,7 @@ func (c *core) entry(stream string, fresh func() folder) *entry {
 func (e *entry) forget() {
 	e.state, e.position = nil, 0
 	e.revision.Store(-1)
+	e.glance.Store(nil)
 }
 
 func (e *entry) apply(d event.Decoded) {
@@ -106,6 +108,7 @@ func (c *core) catchUp(ctx context.Context, e *entry) error {
 		e.apply(d)
 		e.position = rec.Position
 	}
+	e.publish()
 	return nil
 }
 
@@ -208,6 +211,7 @@ func (c *core) applyFromTail(ctx context.Context, rec event.Record) {
 	}
 	e.apply(d)
 	e.position = rec.Position
+	e.publish()
 }
 
 // pulse asks for the head now and then: a tail that is silent because nothing

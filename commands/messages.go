@@ -71,16 +71,16 @@ func (c *Commands) SendMessage(ctx context.Context, by Actor, in SendMessage) (M
 // MaySend says whether by is in the room, and no block stands between the two
 // of a direct one. Errors: 404.
 func (c *Commands) MaySend(ctx context.Context, by Actor, room uuid.UUID) error {
-	var other uuid.UUID
-	err := view(ctx, c.core, chat.Stream(room), c.newRoom, func(r *chat.Room) error {
-		if _, ok := r.Member(by.Account); !ok {
-			return fault.ErrNotFound
-		}
-		other = r.Other(by.Account)
-		return nil
-	})
-	if err != nil || other == uuid.Nil {
+	r, err := c.room(ctx, room)
+	if err != nil {
 		return err
+	}
+	if _, ok := r.Member(by.Account); !ok {
+		return fault.ErrNotFound
+	}
+	other := r.Other(by.Account)
+	if other == uuid.Nil {
+		return nil
 	}
 	apart, err := c.apart(ctx, by.Account, other)
 	if err == nil && apart {

@@ -14,16 +14,14 @@ import (
 // the newest is the newest, and never back. It answers how far was read.
 // Errors: 404.
 func (c *Commands) ReadRoom(ctx context.Context, by Actor, room uuid.UUID, number uint64) (uint64, Outcome, error) {
-	err := view(ctx, c.core, chat.Stream(room), c.newRoom, func(r *chat.Room) error {
-		if _, ok := r.Member(by.Account); !ok {
-			return fault.ErrNotFound
-		}
-		number = min(number, r.Newest())
-		return nil
-	})
+	r, err := c.room(ctx, room)
 	if err != nil {
 		return 0, Outcome{}, err
 	}
+	if _, ok := r.Member(by.Account); !ok {
+		return 0, Outcome{}, fault.ErrNotFound
+	}
+	number = min(number, r.Newest())
 	read := number
 	out, err := change(ctx, c.core, chat.ReceiptStream(room, by.Account), chat.NewReceipt, func(r *chat.Receipt) ([]event.Data, error) {
 		read = max(number, r.Number())

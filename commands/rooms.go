@@ -234,26 +234,29 @@ func (c *Commands) RemoveFromRoom(ctx context.Context, by Actor, room, member uu
 	})
 }
 
+// room is who is in a room. It waits for nothing that is being appended there.
+func (c *Commands) room(ctx context.Context, id uuid.UUID) (chat.Membership, error) {
+	return peek[chat.Membership](ctx, c.core, chat.Stream(id), c.newRoom)
+}
+
 // RoomMember says whether account is in the room, and which number is the
 // first that it may see there.
 func (c *Commands) RoomMember(ctx context.Context, room, account uuid.UUID) (first uint64, ok bool, err error) {
-	err = view(ctx, c.core, chat.Stream(room), c.newRoom, func(r *chat.Room) error {
-		var m chat.Member
-		if m, ok = r.Member(account); ok {
-			first = r.FirstVisible(m)
-		}
-		return nil
-	})
-	return first, ok, err
+	r, err := c.room(ctx, room)
+	if err != nil {
+		return 0, false, err
+	}
+	m, ok := r.Member(account)
+	if !ok {
+		return 0, false, nil
+	}
+	return r.FirstVisible(m), true, nil
 }
 
 // RoomNewest is the newest number of a room, 0 where there is none.
 func (c *Commands) RoomNewest(ctx context.Context, room uuid.UUID) (newest uint64, err error) {
-	err = view(ctx, c.core, chat.Stream(room), c.newRoom, func(r *chat.Room) error {
-		newest = r.Newest()
-		return nil
-	})
-	return newest, err
+	r, err := c.room(ctx, room)
+	return r.Newest(), err
 }
 
 // DeletedMessages are those of numbers that are messages which were deleted

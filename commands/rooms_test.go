@@ -323,3 +323,51 @@ func BenchmarkLoadRoom(b *testing.B) {
 		}
 	}
 }
+
+// slowStore holds appends to one stream back while it is told to.
+type slowStore struct {
+	event.Store
+	stream  string
+	entered chan struct{}
+	let     chan struct{}
+}
+
+func (s *slowStore) Append(ctx context.Context, stream string, at event.Expected, events []event.Event) (event.Result, error) {
+	if stream == s.stream {
+		s.entered <- struct{}{}
+		<-s.let
+	}
+	return s.Store.Append(ctx, stream, at, events)
+}
+
+// Who is in a room can be asked while something is being appended to it; what
+// is not in the log yet is not seen.
+func TestPeekWaitsForNoAppend(t *testing.T) {
+	t.Parallel()
+	c := newCommunity(t)
+	slow := &slowStore{Store: c.store, entered: make(chan struct{}), let: make(chan struct{})}
+	n := c.node(slow)
+	alice, _ := c.member(n, "alice")
+	bob, _ := c.member(n, "bob")
+	opened, err := n.OpenRoom(t.Context(), alice, OpenRoom{Kind: chat.Group, Members: []uuid.UUID{bob.Account}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slow.stream = chat.Stream(opened.Room)
+	done := make(chan error, 1)
+	go func() {
+		_, err := n.RemoveFromRoom(context.Background(), alice, opened.Room, bob.Account)
+		done <- err
+	}()
+	<-slow.entered
+	if _, in, err := n.RoomMember(t.Context(), opened.Room, bob.Account); err != nil || !in {
+		t.Errorf("before the append ended: %v, %v", in, err)
+	}
+	close(slow.let)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if _, in, err := n.RoomMember(t.Context(), opened.Room, bob.Account); err != nil || in {
+		t.Errorf("after it: %v, %v", in, err)
+	}
+}

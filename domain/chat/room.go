@@ -10,36 +10,6 @@ import (
 	"github.com/parleyhq/parley/domain/event"
 )
 
-// Kind is what a room is: two people's own, or a group's.
-type Kind string
-
-// The kinds.
-const (
-	Direct Kind = "direct"
-	Group  Kind = "group"
-)
-
-// Role is what a member may do. Both people of a direct room are members.
-type Role string
-
-// The roles, the strongest first.
-const (
-	Owner Role = "owner"
-	Admin Role = "admin"
-	Plain Role = "member"
-)
-
-// Valid says whether r is one of the three.
-func (r Role) Valid() bool { return r == Owner || r == Admin || r == Plain }
-
-func (r Role) leads() bool { return r == Owner || r == Admin }
-
-// Member is somebody in the room.
-type Member struct {
-	Role  Role
-	Since uint64 // number of the event that brought them in
-}
-
 // Room is the state of a chat-<room> stream.
 //
 // What it holds grows with the room: 4 bytes for each number, about 40 for
@@ -47,14 +17,11 @@ type Member struct {
 // stands and for each message that was edited or deleted, and 24 for each remembered client id of each member (200 by
 // default). Texts are not kept.
 type Room struct {
-	kind    Kind
+	Membership
 	name    string
 	avatar  uuid.UUID
 	emoji   string
-	history bool
 	version uuid.UUID // newest event that changed what is shared
-	newest  uint64
-	members map[uuid.UUID]Member
 
 	people []uuid.UUID // senders and reactors, by the order they came
 	place  map[uuid.UUID]uint32
@@ -79,12 +46,12 @@ type reaction struct {
 // the newest messages of a member the client ids are remembered.
 func NewRoom(resend int) *Room {
 	return &Room{
-		resend:    resend,
-		members:   map[uuid.UUID]Member{},
-		place:     map[uuid.UUID]uint32{},
-		reactions: map[reaction]struct{}{},
-		changed:   map[uint64]uint64{},
-		clients:   map[uuid.UUID]*clientIDs{},
+		Membership: Membership{members: map[uuid.UUID]Member{}},
+		resend:     resend,
+		place:      map[uuid.UUID]uint32{},
+		reactions:  map[reaction]struct{}{},
+		changed:    map[uint64]uint64{},
+		clients:    map[uuid.UUID]*clientIDs{},
 	}
 }
 
@@ -102,7 +69,7 @@ func (r *Room) Apply(d event.Decoded) {
 		r.settle(e)
 		r.version = d.ID
 	case Joined:
-		r.members[e.Account] = Member{Role: Plain, Since: r.newest}
+		r.admit(e.Account, Member{Role: Plain, Since: r.newest})
 	case Left:
 		r.remove(e.Account)
 	case Removed:
@@ -110,7 +77,7 @@ func (r *Room) Apply(d event.Decoded) {
 	case RoleChanged:
 		if m, ok := r.members[e.Account]; ok {
 			m.Role = e.Role
-			r.members[e.Account] = m
+			r.admit(e.Account, m)
 		}
 	case MessageSent:
 		r.messages[r.newest-1] = r.person(e.Sender) + 1
@@ -133,6 +100,7 @@ func (r *Room) Apply(d event.Decoded) {
 
 func (r *Room) create(e RoomCreated) {
 	r.kind, r.name, r.avatar, r.emoji, r.history = e.Kind, e.Name, e.Avatar, e.Emoji, e.History
+	r.members = make(map[uuid.UUID]Member, len(e.Members))
 	for _, account := range e.Members {
 		r.members[account] = Member{Role: Plain, Since: r.newest}
 	}
@@ -157,8 +125,15 @@ func (r *Room) settle(e SettingsChanged) {
 }
 
 func (r *Room) remove(account uuid.UUID) {
+	r.members = maps.Clone(r.members)
 	delete(r.members, account)
 	delete(r.clients, account)
+}
+
+// admit gives account that membership.
+func (r *Room) admit(account uuid.UUID, m Member) {
+	r.members = maps.Clone(r.members)
+	r.members[account] = m
 }
 
 // person is the place of an account in people.
@@ -181,11 +156,8 @@ func (r *Room) reactionKind(kind string) uint32 {
 	return uint32(i)
 }
 
-// Exists says whether the room was created.
-func (r *Room) Exists() bool { return r.kind != "" }
-
-// Kind is what the room is.
-func (r *Room) Kind() Kind { return r.kind }
+// Glance is the Membership as it stands.
+func (r *Room) Glance() any { return r.Membership }
 
 // Version is the id of the newest event that changed what the room shows of
 // itself.
@@ -198,38 +170,6 @@ func (r *Room) MessageVersion(number uint64) uint64 {
 		return v
 	}
 	return number
-}
-
-// Newest is the newest number, 0 before the room was created.
-func (r *Room) Newest() uint64 { return r.newest }
-
-// Member is account's membership; false for whom the room does not exist.
-func (r *Room) Member(account uuid.UUID) (Member, bool) {
-	m, ok := r.members[account]
-	return m, ok
-}
-
-// Members are the accounts in the room, in no order.
-func (r *Room) Members() []uuid.UUID { return slices.Collect(maps.Keys(r.members)) }
-
-// Other is the other one of a direct room, uuid.Nil in a group.
-func (r *Room) Other(account uuid.UUID) uuid.UUID {
-	if r.kind == Direct {
-		for other := range r.members {
-			if other != account {
-				return other
-			}
-		}
-	}
-	return uuid.Nil
-}
-
-// FirstVisible is the first number that a member may see.
-func (r *Room) FirstVisible(m Member) uint64 {
-	if r.history {
-		return 1
-	}
-	return m.Since
 }
 
 // Deleted says whether number is a message that was deleted.
