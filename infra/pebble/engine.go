@@ -24,7 +24,7 @@ func engineOptions(o Options, filesystem vfs.FS, lock *pebble.Lock) *pebble.Opti
 		MemTableSize:                o.Memtable,
 		DisableTableStats:           true, // they serve deletions, of which there are none
 		MemTableStopWritesThreshold: 4,
-		L0CompactionThreshold:       12,
+		L0CompactionThreshold:       6,
 		L0StopWritesThreshold:       1000, // one sequencer: a stall would stop everybody, reading L0 is cheap enough
 		LBaseMaxBytes:               64 << 20,
 		MaxOpenFiles:                500,
