@@ -97,7 +97,7 @@ func NewRunner(cfg Config) (*Runner, error) {
 // and swaps when that has caught up. When the engine fails, it tries again
 // for ever, with pauses.
 // Errors: an unknown type of our own (event.ErrUnknownType), a corrupt or
-// closed log, a schema that the engine refuses.
+// closed log, a schema that the engine refuses, ErrAhead.
 func (r *Runner) Run(ctx context.Context) error {
 	defer r.ready.Store(false)
 	err := r.retry(ctx, func() (bool, error) { return false, r.start(ctx) })
@@ -132,11 +132,16 @@ func (r *Runner) retry(ctx context.Context, f func() (bool, error)) error {
 	}
 }
 
+// ErrAhead says that the tables have seen events of this epoch which the log
+// does not hold: it lost its end. It is final, as what follows would be given
+// positions that stood for other events.
+var ErrAhead = errors.New("projections: the log lost its end")
+
 // errSchema is final: the same statements will fail again.
 var errSchema = errors.New("the engine refuses the schema")
 
 func final(err error) bool {
-	for _, stop := range []error{event.ErrUnknownType, event.ErrCorrupt, event.ErrClosed, errSchema} {
+	for _, stop := range []error{event.ErrUnknownType, event.ErrCorrupt, event.ErrClosed, errSchema, ErrAhead} {
 		if errors.Is(err, stop) {
 			return true
 		}
@@ -169,6 +174,13 @@ func (r *Runner) start(ctx context.Context) error {
 	}
 	if err := g.load(ctx); err != nil {
 		return err
+	}
+	head, err := r.cfg.Store.Head(ctx)
+	if err != nil {
+		return err
+	}
+	if g.seen > head {
+		return fmt.Errorf("%w: the log ends at position %d, the tables have seen %d", ErrAhead, head, g.seen)
 	}
 	return r.inTurn(ctx, func() error {
 		r.current = g

@@ -222,6 +222,24 @@ func TestRestartContinues(t *testing.T) {
 	}
 }
 
+// Invariant 2: a log that lost its end is not followed, for its next events
+// would stand at positions that the tables have seen.
+func TestLogThatLostItsEnd(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	g := newPlace(t)
+	w.add("a", 1)
+	w.add("a", 2)
+	projectiontest.Fold(t, w.config(g))
+	w.log = projectiontest.NewLog()
+	w.add("a", 1)
+	r, err := projections.NewRunner(w.config(g))
+	must(t, err)
+	if err := r.Run(t.Context()); !errors.Is(err, projections.ErrAhead) {
+		t.Errorf("it goes on: %v", err)
+	}
+}
+
 // Another epoch is another history: everything is built again.
 func TestChangedEpoch(t *testing.T) {
 	t.Parallel()

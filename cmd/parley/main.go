@@ -43,6 +43,7 @@ const (
 type streams struct{ out, err io.Writer }
 
 func main() {
+	syscall.Umask(0o077) // whatever this process writes is nobody else's to read
 	// The first signal asks for a graceful stop, a second one kills.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
