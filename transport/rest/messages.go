@@ -82,7 +82,7 @@ type history struct {
 	roomPath
 	Page
 	Before *uint64 `query:"before" minimum:"1" doc:"those before this number"`
-	After  *uint64 `query:"after" minimum:"1" doc:"those after this number"`
+	After  *uint64 `query:"after" doc:"those after this number"`
 	Around *uint64 `query:"around" minimum:"1" doc:"this number and those about it"`
 }
 
@@ -105,7 +105,7 @@ func (p history) wanted(c *Call) (w readmodels.MessageRange, err error) {
 		to   *uint64
 	}{{p.Before, &w.Before}, {p.After, &w.After}, {p.Around, &w.Around}} {
 		if n.from != nil {
-			*n.to = *n.from
+			*n.to = max(*n.from, 1) // 0 is the start; 1 is the room's creation, and no message
 			given++
 		}
 	}

@@ -96,7 +96,7 @@ func (s *Server) access(x *exchange, pattern string, took time.Duration) {
 		slog.String("path", loggedPath(pattern, &x.routing)),
 		slog.Int("status", x.out.status),
 		slog.Int64("bytes", x.out.size),
-		slog.Duration("took", took),
+		slog.Float64("ms", float64(took.Microseconds())/1000),
 		slog.String("request", x.call.ID.String()),
 		slog.String("trace", x.call.TraceID))
 }

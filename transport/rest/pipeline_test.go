@@ -367,7 +367,7 @@ func TestS6_TokensNeverReachTheLog(t *testing.T) {
 	if len(lines) != 4 || !strings.Contains(lines[0], `"path":"/v1/toys/`+toyThing.String()+`"`) || !strings.Contains(lines[2], `"path":"/v1/people/{ref}"`) {
 		t.Error(log.String())
 	}
-	for _, want := range []string{`"method":"GET"`, `"status":401`, `"trace":"`, `"took":`} {
+	for _, want := range []string{`"method":"GET"`, `"status":401`, `"trace":"`, `"ms":`} {
 		if !strings.Contains(lines[0], want) {
 			t.Errorf("%s lacks %s", lines[0], want)
 		}
