@@ -207,7 +207,7 @@ func (c *Commands) administrator(ctx context.Context, id uuid.UUID) (is bool, er
 // accountByHandle finds who has a handle; uuid.Nil: nobody. A leading "@" is
 // ignored.
 func (c *Commands) accountByHandle(ctx context.Context, handle string) (uuid.UUID, error) {
-	folded, problem := account.FoldHandle(strings.TrimPrefix(handle, "@"), c.cfg.Accounts)
+	folded, problem := account.FoldHandle(strings.TrimPrefix(handle, "@"), account.AnyHandle)
 	if problem != "" {
 		return uuid.Nil, nil
 	}

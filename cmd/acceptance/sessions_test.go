@@ -128,6 +128,21 @@ func TestS1_Algorithms(t *testing.T) {
 	}
 }
 
+// S1: with another algorithm on the same folder old tokens are refused, and
+// sessions go on.
+func TestS1_ChangeOfAlgorithm(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	s := harness.Start(t, harness.On(data))
+	s.Client().Post("/v1/accounts", signUp("ada", nil)).Want(201)
+	c, token := bodySignIn(s, "ada")
+	s.Stop()
+	s = harness.Start(t, harness.On(data), harness.Flags("--jwt-alg=RS256"))
+	s.Move(c).Get("/v1/me").Want(401, "auth.invalid")
+	c.Token = refresh(s, token).Want(200).Map()["accessToken"].(string)
+	c.Get("/v1/me").Want(200)
+}
+
 // S1, S7: each way in which a token can be no good.
 func TestS7_Tokens(t *testing.T) {
 	t.Parallel()
@@ -405,7 +420,7 @@ func TestS6_NoTokensInLogs(t *testing.T) {
 		}
 	}
 	// Nor do they stand in the data folder in the clear.
-	for _, file := range []string{"jwt.key", "master.key", "setup-token"} {
+	for _, file := range []string{"jwt-eddsa.key", "master.key", "setup-token"} {
 		if info, err := os.Stat(s.Data + "/" + file); err == nil && info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v", file, info.Mode())
 		}

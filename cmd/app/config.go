@@ -29,7 +29,7 @@ func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 func StackConfig(cfg settings.Settings, log *slog.Logger) stack.Config {
 	return stack.Config{
 		Data: cfg.Data, MasterKeyFile: cfg.MasterKeyFile,
-		SigningKeyFile: cfg.JWTKeyFile, SigningOverlap: cfg.JWTOverlap,
+		SigningKeyFile: cfg.JWTKeyFile, SigningKeyName: "jwt-" + strings.ToLower(cfg.JWTAlg) + ".key", SigningOverlap: cfg.JWTOverlap,
 		NewSigningKey: func() ([]byte, error) { return commands.GenerateKey(cfg.JWTAlg) },
 		MailFrom:      cfg.MailFrom, Now: now, NewID: newID, Log: log,
 	}

@@ -11,3 +11,7 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{HandleMin: 3, HandleMax: 30, DisplayNameMax: 50, BioMax: 500, SignatureMax: 160, VerificationTries: 5}
 }
+
+// AnyHandle lets every handle be looked for, whatever a community allows new
+// ones to be.
+var AnyHandle = Limits{HandleMin: 1, HandleMax: 64}

@@ -38,6 +38,7 @@ type Config struct {
 	Data           string // folder
 	MasterKeyFile  string // empty: made in the folder
 	SigningKeyFile string // of access tokens; empty: made in the folder by NewSigningKey
+	SigningKeyName string // its name there: one for each algorithm, so that a change of algorithm finds its own
 	NewSigningKey  func() ([]byte, error)
 	SigningOverlap time.Duration // how long the signing key before it is accepted
 	MailFrom       string
@@ -108,7 +109,7 @@ func Embedded(ctx context.Context, cfg Config) (_ *Stack, err error) {
 	s.SetupToken = files.NewSetupToken(in("setup-token"))
 	signingFile, generate := cfg.SigningKeyFile, (func() ([]byte, error))(nil)
 	if signingFile == "" {
-		signingFile, generate = in("jwt.key"), cfg.NewSigningKey
+		signingFile, generate = in(cfg.SigningKeyName), cfg.NewSigningKey
 	}
 	s.SigningKeys, err = files.SigningKeys(signingFile, cfg.SigningOverlap, generate)
 	return s, err

@@ -264,13 +264,10 @@ type accountRef struct {
 	handle string // folded; empty: id counts
 }
 
-// anyHandle lets every handle be looked for, whatever the setting says.
-var anyHandle = account.Limits{HandleMin: 1, HandleMax: 64}
-
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (a *accountRef) UnmarshalText(b []byte) error {
 	if handle, ok := strings.CutPrefix(string(b), "@"); ok {
-		folded, problem := account.FoldHandle(handle, anyHandle)
+		folded, problem := account.FoldHandle(handle, account.AnyHandle)
 		if problem != "" {
 			return errors.New(problem)
 		}
