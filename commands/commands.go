@@ -14,8 +14,11 @@ import (
 
 // Commands is everything that can be asked to change. One file for each noun:
 //
-//	accounts.go       sign up, set up, verify, profile
-//	sessions.go       sign in, refresh, sign out, authenticate
+//	accounts.go       sign up, profile
+//	setup.go          the first administrator
+//	verification.go   mails that prove an address
+//	sessions.go       sign in, sign out, authenticate
+//	refresh.go        refresh tokens
 //	boards.go posts.go comments.go reactions.go
 //	follows.go        follow, block, mute; boards and hashtags too
 //	rooms.go messages.go receipts.go
@@ -93,11 +96,17 @@ type Mailer interface {
 	Send(ctx context.Context, m Mail) error
 }
 
+// maxQuietTTL is how long access tokens may live without a warning.
+const maxQuietTTL = 24 * time.Hour
+
 // New makes the commands. Run must run while they are used.
 func New(cfg Config, deps Deps) (*Commands, error) {
 	core, err := newCore(cfg, deps.Store, deps.Codec, deps.Log)
 	if err != nil {
 		return nil, err
+	}
+	if deps.Tokens != nil && deps.Tokens.TTL() > maxQuietTTL {
+		deps.Log.Warn("access tokens live for longer than a day: a stolen one is good for as long", "ttl", deps.Tokens.TTL())
 	}
 	return &Commands{core: core, deps: deps, hasher: passwords.New(cfg.PasswordCost, cfg.HashParallel, cfg.HashWait)}, nil
 }

@@ -99,6 +99,48 @@ func checkClaims(t *testing.T, token string, account, session uuid.UUID) {
 	}
 }
 
+// forger makes tokens that look like ours.
+type forger struct {
+	t       *testing.T
+	now     time.Time
+	private ed25519.PrivateKey
+	kid     string
+}
+
+func newForger(t *testing.T, now time.Time, raw []byte, kid string) forger {
+	t.Helper()
+	block, _ := pem.Decode(raw)
+	private, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return forger{t, now, private.(ed25519.PrivateKey), kid}
+}
+
+// sign signs good claims, changed by change.
+func (f forger) sign(method jwt.SigningMethod, key any, kid string, change func(jwt.MapClaims)) string {
+	f.t.Helper()
+	claims := jwt.MapClaims{
+		"sub": uuid.NewString(), "sid": uuid.NewString(), "jti": uuid.NewString(), "iss": "parley", "aud": "parley",
+		"iat": f.now.Unix(), "exp": f.now.Add(time.Minute).Unix(), "roles": []string{"administrator"},
+	}
+	if change != nil {
+		change(claims)
+	}
+	token := jwt.NewWithClaims(method, claims)
+	token.Header["kid"] = kid
+	signed, err := token.SignedString(key)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return signed
+}
+
+// claiming signs changed claims with the right key.
+func (f forger) claiming(change func(jwt.MapClaims)) string {
+	return f.sign(jwt.SigningMethodEdDSA, f.private, f.kid, change)
+}
+
 // S1: any other algorithm, key, issuer or audience is refused, "none" above
 // all, and so is the public key used as a secret.
 func TestForgedTokens(t *testing.T) {
@@ -110,60 +152,35 @@ func TestForgedTokens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	block, _ := pem.Decode(raw)
-	private, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	if err != nil {
-		t.Fatal(err)
-	}
-	public := private.(ed25519.PrivateKey).Public().(ed25519.PublicKey)
-	kid := tokens.keys[0].id
-	valid := func() jwt.MapClaims {
-		return jwt.MapClaims{
-			"sub": uuid.NewString(), "sid": uuid.NewString(), "jti": uuid.NewString(), "iss": "parley", "aud": "parley",
-			"iat": now.Unix(), "exp": now.Add(time.Minute).Unix(), "roles": []string{"administrator"},
-		}
-	}
-	sign := func(method jwt.SigningMethod, key any, kid string, change func(jwt.MapClaims)) string {
-		claims := valid()
-		if change != nil {
-			change(claims)
-		}
-		token := jwt.NewWithClaims(method, claims)
-		token.Header["kid"] = kid
-		signed, err := token.SignedString(key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return signed
-	}
-	if _, err := tokens.Check(sign(jwt.SigningMethodEdDSA, private, kid, nil)); err != nil {
+	f := newForger(t, now, raw, tokens.keys[0].id)
+	if _, err := tokens.Check(f.claiming(nil)); err != nil {
 		t.Fatalf("the pattern of all forgeries: %v", err)
 	}
+	public := f.private.Public().(ed25519.PublicKey)
 	_, stranger, _ := ed25519.GenerateKey(nil)
 	parts := strings.Split(good, ".")
-	none := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"JWT","kid":"` + kid + `"}`))
+	none := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"JWT","kid":"` + f.kid + `"}`))
 	mac := hmac.New(sha256.New, public)
 	mac.Write([]byte(parts[0] + "." + parts[1]))
 	for name, token := range map[string]string{
-		"empty": "", "no token": "x.y.z", "two parts": parts[0] + "." + parts[1],
+		"empty": "", "no token": "x.y.z", "two parts": parts[0] + "." + parts[1], "padded": good + "=",
 		"none":                none + "." + parts[1] + ".",
-		"none, lib":           sign(jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, kid, nil),
-		"HS256 by public key": sign(jwt.SigningMethodHS256, []byte(public), kid, nil),
+		"none, lib":           f.sign(jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, f.kid, nil),
+		"HS256 by public key": f.sign(jwt.SigningMethodHS256, []byte(public), f.kid, nil),
 		"HMAC in its place":   parts[0] + "." + parts[1] + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)),
-		"another key":         sign(jwt.SigningMethodEdDSA, stranger, kid, nil),
-		"unknown kid":         sign(jwt.SigningMethodEdDSA, private, "x", nil),
-		"no kid":              sign(jwt.SigningMethodEdDSA, private, "", nil),
-		"other issuer":        sign(jwt.SigningMethodEdDSA, private, kid, func(c jwt.MapClaims) { c["iss"] = "x" }),
-		"other audience":      sign(jwt.SigningMethodEdDSA, private, kid, func(c jwt.MapClaims) { c["aud"] = "x" }),
-		"not yet":             sign(jwt.SigningMethodEdDSA, private, kid, func(c jwt.MapClaims) { c["nbf"] = now.Unix() + 1 }),
-		"of the future":       sign(jwt.SigningMethodEdDSA, private, kid, func(c jwt.MapClaims) { c["iat"] = now.Unix() + 1 }),
-		"for ever":            sign(jwt.SigningMethodEdDSA, private, kid, func(c jwt.MapClaims) { delete(c, "exp") }),
-		"no iat":              sign(jwt.SigningMethodEdDSA, private, kid, func(c jwt.MapClaims) { delete(c, "iat") }),
-		"no session":          sign(jwt.SigningMethodEdDSA, private, kid, func(c jwt.MapClaims) { delete(c, "sid") }),
-		"no account":          sign(jwt.SigningMethodEdDSA, private, kid, func(c jwt.MapClaims) { c["sub"] = "x" }),
-		"expired and foreign": sign(jwt.SigningMethodEdDSA, private, kid, func(c jwt.MapClaims) { c["exp"], c["aud"] = now.Unix()-1, "x" }),
-		"padded":              good + "=",
+		"another key":         f.sign(jwt.SigningMethodEdDSA, stranger, f.kid, nil),
+		"unknown kid":         f.sign(jwt.SigningMethodEdDSA, f.private, "x", nil),
+		"no kid":              f.sign(jwt.SigningMethodEdDSA, f.private, "", nil),
 		"changed":             parts[0] + "." + parts[1][:len(parts[1])-2] + "AA." + parts[2],
+		"other issuer":        f.claiming(func(c jwt.MapClaims) { c["iss"] = "x" }),
+		"other audience":      f.claiming(func(c jwt.MapClaims) { c["aud"] = "x" }),
+		"not yet":             f.claiming(func(c jwt.MapClaims) { c["nbf"] = now.Unix() + 1 }),
+		"of the future":       f.claiming(func(c jwt.MapClaims) { c["iat"] = now.Unix() + 1 }),
+		"for ever":            f.claiming(func(c jwt.MapClaims) { delete(c, "exp") }),
+		"no iat":              f.claiming(func(c jwt.MapClaims) { delete(c, "iat") }),
+		"no session":          f.claiming(func(c jwt.MapClaims) { delete(c, "sid") }),
+		"no account":          f.claiming(func(c jwt.MapClaims) { c["sub"] = "x" }),
+		"expired and foreign": f.claiming(func(c jwt.MapClaims) { c["exp"], c["aud"] = now.Unix()-1, "x" }),
 	} {
 		if _, err := tokens.Check(token); err == nil {
 			t.Errorf("%s was taken", name)
@@ -171,7 +188,7 @@ func TestForgedTokens(t *testing.T) {
 			want(t, err, ErrTokenInvalid)
 		}
 	}
-	_, err = tokens.Check(sign(jwt.SigningMethodEdDSA, private, kid, func(c jwt.MapClaims) { c["exp"] = now.Unix() }))
+	_, err = tokens.Check(f.claiming(func(c jwt.MapClaims) { c["exp"] = now.Unix() }))
 	want(t, err, ErrTokenExpired)
 }
 
