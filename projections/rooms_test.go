@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/parleyhq/parley/commands"
+	"github.com/parleyhq/parley/commands/passwords"
 	"github.com/parleyhq/parley/domain"
 	"github.com/parleyhq/parley/domain/account"
 	"github.com/parleyhq/parley/domain/chat"
@@ -48,6 +49,7 @@ func newChatWorld(t *testing.T, seed uint64, people int) *chatWorld {
 	must(t, err)
 	w := &chatWorld{t: t, log: projectiontest.NewLog(), codec: event.NewCodec(catalogue, ring), random: rand.New(rand.NewPCG(seed, 1))} //nolint:gosec // a repeatable test
 	cfg := commands.Defaults()
+	cfg.PasswordCost = passwords.Cost{Memory: 64, Time: 1, Threads: 1}
 	clock := time.UnixMilli(1_700_000_000_000).UTC()
 	cfg.Now = func() time.Time { clock = clock.Add(time.Millisecond); return clock }
 	w.c, err = commands.New(cfg, commands.Deps{Store: w.log, Codec: w.codec, Keyring: ring, Log: slog.New(slog.DiscardHandler)})

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/parleyhq/parley/commands"
+	"github.com/parleyhq/parley/commands/passwords"
 	"github.com/parleyhq/parley/domain"
 	"github.com/parleyhq/parley/domain/account"
 	"github.com/parleyhq/parley/domain/board"
@@ -68,7 +69,9 @@ func newWorld(t *testing.T) *world {
 // commands are those of one process over store.
 func (w *world) commands(store event.Store) *commands.Commands {
 	w.t.Helper()
-	c, err := commands.New(commands.Defaults(), commands.Deps{Store: store, Codec: w.codec, Keyring: w.ring, Log: slog.New(slog.DiscardHandler)})
+	cfg := commands.Defaults()
+	cfg.PasswordCost = passwords.Cost{Memory: 64, Time: 1, Threads: 1}
+	c, err := commands.New(cfg, commands.Deps{Store: store, Codec: w.codec, Keyring: w.ring, Log: slog.New(slog.DiscardHandler)})
 	must(w.t, err)
 	w.t.Cleanup(func() { c.Close(context.Background()) })
 	return c
