@@ -206,3 +206,18 @@ func mentioned(summaries map[uuid.UUID]Summary, ids []uuid.UUID, texts ...*strin
 	}
 	return list
 }
+
+// PostsByID are those of some posts that viewer may see and that are
+// published, in no order: what search and notices found.
+func PostsByID(ctx context.Context, r Reader, viewer uuid.UUID, ids []uuid.UUID) ([]Post, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	args := make([]any, 0, len(ids)+2)
+	for _, id := range ids {
+		args = append(args, id.String())
+	}
+	me := textID(viewer)
+	return posts(ctx, r, viewer, `SELECT `+postColumns+` FROM post p WHERE p.id IN (`+marks(len(ids))+`) AND p.state = 'published'`+
+		visible("p.author"), append(args, me, me)...)
+}

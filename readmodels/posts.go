@@ -28,6 +28,8 @@ var postSchema = []string{
 	`CREATE INDEX IF NOT EXISTS post_board ON post (board, pinned, published_at, id) WHERE state = 'published'`,
 	`CREATE INDEX IF NOT EXISTS post_author ON post (author, published_at, id) WHERE state = 'published'`,
 	`CREATE INDEX IF NOT EXISTS post_owner ON post (owner, created_at, id)`,
+	`CREATE INDEX IF NOT EXISTS post_owner_newest ON post (owner, published_at, id) WHERE state = 'published'`,
+	`CREATE INDEX IF NOT EXISTS post_board_newest ON post (board, published_at, id) WHERE state = 'published'`,
 	`CREATE INDEX IF NOT EXISTS post_answer ON post (answer) WHERE answer <> ''`,
 }
 
