@@ -20,6 +20,9 @@ type email struct {
 	folded  string
 }
 
+// hosts maps as browsers do (UTS 46) and takes what DNS takes.
+var hosts = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.Transitional(false), idna.StrictDomainName(true), idna.VerifyDNSLength(true))
+
 // parseEmail reads one bare address (RFC 5322's addr-spec, and UTF-8 as RFC
 // 6532 has it). The domain becomes its IDNA form. What is wrong with it
 // otherwise: "required", "too_long" or "email".
@@ -39,7 +42,7 @@ func parseEmail(s string) (email, string) {
 	}
 	at := strings.LastIndexByte(s, '@')
 	local, host := s[:at], s[at+1:]
-	host, err = idna.Lookup.ToASCII(host)
+	host, err = hosts.ToASCII(host)
 	if err != nil || host == "" || len(host)+1+len(local) > maxEmail || strings.ContainsFunc(local, unprintable) {
 		return email{}, "email"
 	}
