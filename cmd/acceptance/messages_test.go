@@ -358,3 +358,30 @@ func TestC7_Receipts(t *testing.T) {
 	bob.Put(path+"/read", body{"number": "1"}).Want(422)
 	bob.Put(path+"/read", body{"number": 1.5}).Want(422)
 }
+
+// C5, N3: a message reads the same in history and on a socket, live and
+// replayed, whatever the log holds in the place of handles.
+func TestC5_MentionsReadAsHandles(t *testing.T) {
+	t.Parallel()
+	s := harness.Start(t)
+	alice, bob := s.NewPerson("alice"), s.NewPerson("bob")
+	room := group(alice, bob)
+	text := "hi @" + bob.Account.Handle + "!"
+	socket := bob.Dial()
+	socket.Subscribe("room:"+room, nil)
+	alice.Post("/v1/rooms/"+room+"/messages", body{"text": text}).Want(201)
+	live := socket.NextOf("room:"+room, "chat.message_sent.v1")
+	alice.Patch("/v1/rooms/"+room+"/messages/2", body{"text": text + "!"}).Want(200)
+	edited := socket.NextOf("room:"+room, "chat.message_edited.v1")
+	again := bob.Dial()
+	again.Subscribe("room:"+room, map[string]any{"after": 1, "epoch": again.Epoch})
+	replayed := again.NextOf("room:"+room, "chat.message_sent.v1")
+	for what, f := range map[string]harness.Frame{"live": live, "replayed": replayed} {
+		if f.Map()["text"] != text {
+			t.Errorf("%s: %s", what, f.Raw)
+		}
+	}
+	if edited.Map()["text"] != text+"!" {
+		t.Errorf("edited: %s", edited.Raw)
+	}
+}

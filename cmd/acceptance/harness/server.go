@@ -45,6 +45,9 @@ func Flags(flags ...string) Option {
 	return func(s *Server) { s.flags = append(s.flags, flags...) }
 }
 
+// AsShipped leaves every setting as a newcomer has it.
+func AsShipped() Option { return func(s *Server) { s.flags = nil } }
+
 // On uses that data folder instead of an empty one.
 func On(data string) Option { return func(s *Server) { s.Data = data } }
 
