@@ -71,6 +71,16 @@ func (s *Server) summary(ctx context.Context, account uuid.UUID) (any, error) {
 	return s.deps.Resources.Summary(ctx, account)
 }
 
+// speak turns texts of an event into what people read.
+func (s *Server) speak(ctx context.Context, mentions []uuid.UUID, texts ...*string) (err error) {
+	for _, t := range texts {
+		if *t, err = s.deps.Rooms.Spoken(ctx, *t, mentions); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (s *Server) summaries(ctx context.Context, accounts []uuid.UUID) ([]any, error) {
 	all := make([]any, 0, len(accounts))
 	for _, id := range accounts {

@@ -100,6 +100,7 @@ func (s *Server) showRoom(ctx context.Context, room uuid.UUID, e event.Decoded, 
 		if gone[d.Number] {
 			edit.Text = ""
 		}
+		err = s.speak(ctx, d.Mentions, &edit.Text)
 		v.typ, v.data = typeMessageEdited, edit
 	case chat.MessageDeleted:
 		v.typ, v.data, v.erases = typeMessageDeleted, deleteData{d.Number}, true
@@ -133,6 +134,9 @@ func (s *Server) showMessage(ctx context.Context, room uuid.UUID, e event.Decode
 	if gone {
 		m.Text = ""
 		return m, nil
+	}
+	if err = s.speak(ctx, d.Mentions, &m.Text); err != nil {
+		return m, err
 	}
 	m.Images, err = s.images(ctx, d.Images)
 	return m, err

@@ -150,6 +150,9 @@ func (s *Server) showForum(ctx context.Context, e event.Decoded, f forumEvent) (
 	case post.Edited:
 		p := postEditData{ID: id, Title: d.Title, Body: d.Body, Hashtags: orEmpty(d.Hashtags), EditedAt: Time(e.Time)}
 		p.HTML = s.deps.HTML(d.Body)
+		if err := s.speak(ctx, d.Mentions, &p.Title, &p.Body, &p.HTML); err != nil {
+			return p, err
+		}
 		p.Mentions, err = s.summaries(ctx, d.Mentions)
 		return p, err
 	case post.Deleted:
@@ -164,6 +167,9 @@ func (s *Server) showForum(ctx context.Context, e event.Decoded, f forumEvent) (
 		return s.showComment(ctx, id, e, d, f)
 	case comment.Edited:
 		c := commentEditData{ID: id, PostID: d.Post, Body: d.Body, HTML: s.deps.HTML(d.Body), EditedAt: Time(e.Time)}
+		if err := s.speak(ctx, d.Mentions, &c.Body, &c.HTML); err != nil {
+			return c, err
+		}
 		c.Mentions, err = s.summaries(ctx, d.Mentions)
 		return c, err
 	case comment.Deleted:
@@ -184,6 +190,9 @@ func (s *Server) showPost(ctx context.Context, id uuid.UUID, e event.Decoded, d 
 	if e.Revision > 0 { // it was a draft: its id says when that began
 		p.CreatedAt = Time(time.Unix(id.Time().UnixTime()))
 	}
+	if err = s.speak(ctx, d.Mentions, &p.Title, &p.Body, &p.HTML); err != nil {
+		return p, err
+	}
 	if p.Author, err = s.summary(ctx, f.actor); err != nil {
 		return p, err
 	}
@@ -201,6 +210,9 @@ func (s *Server) showComment(ctx context.Context, id uuid.UUID, e event.Decoded,
 	c = commentData{ID: id, PostID: d.Post, Body: d.Body, HTML: s.deps.HTML(d.Body), CreatedAt: Time(e.Time)}
 	if d.Parent != uuid.Nil {
 		c.ParentID = &d.Parent
+	}
+	if err = s.speak(ctx, d.Mentions, &c.Body, &c.HTML); err != nil {
+		return c, err
 	}
 	if c.Author, err = s.summary(ctx, f.actor); err != nil {
 		return c, err

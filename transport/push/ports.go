@@ -57,6 +57,9 @@ type Rooms interface {
 	RoomMember(ctx context.Context, room, account uuid.UUID) (first uint64, ok bool, err error)
 	// DeletedMessages are those of numbers whose messages were deleted.
 	DeletedMessages(ctx context.Context, room uuid.UUID, numbers []uint64) (map[uint64]bool, error)
+	// Spoken is a text of an event as people read it: with handles in the place
+	// of the ids of those it mentions. It serves HTML and posts as well.
+	Spoken(ctx context.Context, body string, mentions []uuid.UUID) (string, error)
 	SendMessage(ctx context.Context, by commands.Actor, in commands.SendMessage) (commands.MessageSent, error)
 	ReadRoom(ctx context.Context, by commands.Actor, room uuid.UUID, number uint64) (uint64, commands.Outcome, error)
 }
