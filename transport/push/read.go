@@ -199,9 +199,28 @@ func (c *conn) readFailed(err error) {
 }
 
 // rest reads on after our last word, so that the client gets it before the
-// connection goes; closeLocked has set the end of that.
+// connection goes; closeLocked has set the end of that. A client that answers
+// it has got it.
 func (c *conn) rest() {
+	for {
+		_, _, err := c.ws.NextReader()
+		if err == nil {
+			continue
+		}
+		var answered *websocket.CloseError
+		if errors.As(err, &answered) && answered.Code != websocket.CloseAbnormalClosure && c.written() {
+			return
+		}
+		break
+	}
 	_, _ = io.Copy(io.Discard, c.net)
+}
+
+// written says whether nothing is to be written any more.
+func (c *conn) written() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state == writeDone
 }
 
 // teardown leaves nothing behind.

@@ -282,7 +282,7 @@ func closing(c *conn) bool {
 func TestNoPong(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	n := w.node(func(c *Config) { c.Ping, c.Pong = 50*time.Millisecond, 100*time.Millisecond })
+	n := w.node(func(c *Config) { c.Ping, c.Pong = 50*time.Millisecond, 2*time.Second })
 	dead, alive := n.dial(actor()), n.dial(actor())
 	dead.ws.SetPingHandler(func(string) error { return nil })
 	pings := 0
