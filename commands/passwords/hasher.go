@@ -51,7 +51,7 @@ func New(cost Cost, parallel int, wait time.Duration) *Hasher {
 		parallel = runtime.GOMAXPROCS(0)
 	}
 	h := &Hasher{cost: cost, turns: make(chan struct{}, parallel), wait: wait}
-	h.dummy = h.hash("no account has this password")
+	h.dummy = h.phc(make([]byte, saltSize), make([]byte, hashSize)) // checking costs the same, whatever it says
 	return h
 }
 
@@ -90,7 +90,10 @@ func canonical(password string) []byte { return []byte(norm.NFC.String(password)
 func (h *Hasher) hash(password string) string {
 	salt := make([]byte, saltSize)
 	_, _ = rand.Read(salt) // never fails
-	sum := argon2.IDKey(canonical(password), salt, h.cost.Time, h.cost.Memory, h.cost.Threads, hashSize)
+	return h.phc(salt, argon2.IDKey(canonical(password), salt, h.cost.Time, h.cost.Memory, h.cost.Threads, hashSize))
+}
+
+func (h *Hasher) phc(salt, sum []byte) string {
 	b64 := base64.RawStdEncoding
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version,
 		h.cost.Memory, h.cost.Time, h.cost.Threads, b64.EncodeToString(salt), b64.EncodeToString(sum))
