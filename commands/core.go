@@ -50,9 +50,9 @@ type entry struct {
 
 	glance   atomic.Pointer[glance] // nil: none to be had
 	mu       sync.RWMutex           // guards the state
-	state    folder       // nil: not loaded
-	revision atomic.Int64 // newest applied, -1 none; read without mu by the tail
-	position uint64       // of the newest applied event, where known
+	state    folder                 // nil: not loaded
+	revision atomic.Int64           // newest applied, -1 none; read without mu by the tail
+	position uint64                 // of the newest applied event, where known
 }
 
 func newCore(cfg Config, store event.Store, codec *event.Codec, log *slog.Logger) (*core, error) {

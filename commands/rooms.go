@@ -51,6 +51,7 @@ type RoomOpened struct {
 // OpenRoom makes a group, or makes or finds the one direct room of a pair.
 // Errors: 404 for members that are not there or across a block, 422.
 func (c *Commands) OpenRoom(ctx context.Context, by Actor, in OpenRoom) (RoomOpened, error) {
+	in.Name, in.Emoji = *tidy(&in.Name), *tidy(&in.Emoji)
 	members, err := c.invited(ctx, by, in)
 	if err != nil {
 		return RoomOpened{}, err
@@ -176,6 +177,7 @@ func (c *Commands) ChangeRoom(ctx context.Context, by Actor, room uuid.UUID, s c
 	if err := c.MayChangeRoom(ctx, by, room); err != nil {
 		return Outcome{}, err
 	}
+	s.Name, s.Emoji = tidy(s.Name), tidy(s.Emoji)
 	var check text.Check
 	if s.Name != nil {
 		check.Line("name", *s.Name, maxRoomName)

@@ -161,7 +161,9 @@ func (n *Notify) save(ctx context.Context) error {
 }
 
 // resume finds out where to go on. The log itself knows better than the
-// checkpoint: whoever told of an event had dealt with all before it.
+// checkpoint: whoever told of an event had dealt with all before it. (A log
+// that was copied has other positions than its entries name; copying sets the
+// checkpoint to the end.)
 func (n *Notify) resume(ctx context.Context) (from uint64, err error) {
 	if n.epochs, err = loadEpochs(ctx, n.cfg.Store); err != nil {
 		return 0, err
@@ -170,8 +172,8 @@ func (n *Notify) resume(ctx context.Context) (from uint64, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("checkpoint of notify: %w", err)
 	}
-	if newest := n.epochs.newest(); epoch != newest.id {
-		from = min(from, newest.begin) // what came after that is of another life
+	if epoch != n.epochs.newest().id {
+		from = 0 // of another life: what it has dealt with may not be in this one
 	}
 	from = max(from, n.told.Position())
 	entries := event.Filter{Types: versions(n.cfg.Codec.Catalogue(), n.cfg.Codec.Catalogue().NameOf(notification.Notified{}))}

@@ -2,6 +2,7 @@ package process
 
 import (
 	"math/rand/v2"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -12,6 +13,8 @@ import (
 	"github.com/parleyhq/parley/domain/chat"
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/domain/notification"
+	"github.com/parleyhq/parley/domain/ops"
+	"github.com/parleyhq/parley/infra/sqlite"
 )
 
 // busy fills a world with everything that people are told of.
@@ -296,4 +299,75 @@ func TestWhoIsTold(t *testing.T) {
 	must(t, err)
 	anonymous := say(author, hidden, first)
 	same(t, "a mute leaves anonymous ones alone", told(bob)[4:], entry(notification.Reply, uuid.Nil, "comment", anonymous))
+}
+
+// A restore takes the log back to an earlier point and begins another epoch:
+// the checkpoint may be ahead then. What was told before stays told, what
+// happens in the new life is told, and nothing twice.
+func TestRestoredLog(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx, author, bob := t.Context(), w.person(), w.person()
+	post, _, err := w.c.CreatePost(ctx, author, w.board, commands.CreatePost{Title: "t", Body: "b"})
+	must(t, err)
+	react := func(c *commands.Commands, kind string) {
+		t.Helper()
+		_, err := c.ReactToPost(ctx, bob, post, kind, true)
+		must(t, err)
+	}
+	w.fold()
+	react(w.c, "like")
+	restored := w.copied() // a backup of this moment
+	for _, kind := range []string{"love", "laugh", "sad"} {
+		react(w.c, kind)
+	}
+	checkpoint := &memory{}
+	w.finish(w.notify(w.log, there{}, checkpoint), head(t, w.log))
+	if got := len(w.inboxes(w.log)[notification.Stream(author.Account)]); got != 4 {
+		t.Fatalf("told %d times before", got)
+	}
+
+	w.log = restored
+	w.append(ops.EpochStream, ops.EpochBegun{Reason: "restored"})
+	c := w.commands(restored)
+	react(c, "sad")
+	react(c, "happy")
+	if newest := head(t, restored); checkpoint.position <= newest-2 {
+		t.Fatalf("the checkpoint is not ahead: %d of %d", checkpoint.position, newest)
+	}
+	for range 2 {
+		w.finish(w.notify(restored, there{}, checkpoint), head(t, restored))
+	}
+	w.finish(w.notify(restored, there{}, &memory{}), head(t, restored))
+	// "like" was told in the old life only, after the backup: it is told anew.
+	if got := w.inboxes(restored)[notification.Stream(author.Account)]; len(got) != 3 {
+		t.Errorf("told %d times: %v", len(got), got)
+	}
+}
+
+func head(t *testing.T, store event.Store) uint64 {
+	t.Helper()
+	position, err := store.Head(t.Context())
+	must(t, err)
+	return position
+}
+
+// The checkpoint in the state database is kept over a restart.
+func TestStateCheckpoint(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state.db")
+	id := uuid.Must(uuid.NewV7())
+	for i, want := range []uint64{0, 7, 8} {
+		db, err := sqlite.OpenState(t.Context(), path)
+		must(t, err)
+		c, err := NewStateCheckpoint(t.Context(), db, "notify")
+		must(t, err)
+		epoch, position, err := c.Load(t.Context())
+		must(t, err)
+		if position != want || (epoch == id) != (i > 0) {
+			t.Errorf("start %d: %v %d", i, epoch, position)
+		}
+		must(t, c.Save(t.Context(), id, uint64(7+i)))
+		must(t, db.Close())
+	}
 }
