@@ -118,7 +118,6 @@ var notYet = []string{
 
 // notYetWords are single words of a setting, name=word, in the same state.
 var notYetWords = []string{
-	"session-mode=shared",
 	"revocation=whitelist",
 	"revocation=both",
 	"binding=ua",
