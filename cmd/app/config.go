@@ -99,3 +99,5 @@ func pushConfig(cfg settings.Settings, node string) push.Config {
 	c.Ring, c.Typing, c.Now = cfg.TopicRing, cfg.TypingTTL, now
 	return c
 }
+
+func newTickets(cfg settings.Settings) *push.Tickets { return push.NewTickets(cfg.TicketTTL, now) }

@@ -15,7 +15,7 @@ import (
 )
 
 func (a *App) makePush(context.Context) error {
-	a.tickets = push.NewTickets(a.cfg.TicketTTL, now)
+	a.tickets = newTickets(a.cfg)
 	a.push = push.New(pushConfig(a.cfg, a.node), push.Deps{
 		Store: a.stack.Store, Codec: a.stack.Codec, Positions: a.positions,
 		Tickets: a.tickets, Sessions: a.commands, Rooms: a.commands, Inboxes: a.commands,
