@@ -232,7 +232,10 @@ func (c *Commands) AcceptAnswer(ctx context.Context, by Actor, id, answer uuid.U
 	}
 	if answer != uuid.Nil {
 		found, err := c.comment(ctx, answer)
-		if err == nil && (found.Post != id || found.Deleted) {
+		if err == nil && found.Post == id {
+			err = c.sees(ctx, by, found.Author)
+		}
+		if errors.Is(err, fault.ErrNotFound) || err == nil && (found.Post != id || found.Deleted) {
 			err = fault.ErrInvalid.With(fault.Field("commentId", "unknown"))
 		}
 		if err != nil {

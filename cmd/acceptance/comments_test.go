@@ -2,6 +2,8 @@ package acceptance
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -231,8 +233,23 @@ func TestF5_Reactions(t *testing.T) {
 		p.Put("/v1/posts/"+post+"/reactions/happy", nil).Want(204)
 		f.bob.Position = p.Position
 	}
-	if got := dig(f.bob.Get("/v1/posts/"+post).Map(), "reactions", "happy"); got != float64(len(people)) {
-		t.Errorf("after a crowd: %v, want %d", got, len(people))
+	counted := func(when string) {
+		t.Helper()
+		if got := dig(f.bob.Get("/v1/posts/"+post).Map(), "reactions", "happy"); got != float64(len(people)) {
+			t.Errorf("%s: %v, want %d", when, got, len(people))
+		}
+	}
+	counted("after a crowd")
+	before := fmt.Sprint(f.bob.Get("/v1/posts/"+post).Map(), f.bob.Get("/v1/comments/"+comment).Map())
+	f.Stop()
+	if err := os.RemoveAll(filepath.Join(f.Data, "tables")); err != nil {
+		t.Fatal(err)
+	}
+	f.Again(false)
+	f.Move(f.bob)
+	counted("after a rebuild")
+	if after := fmt.Sprint(f.bob.Get("/v1/posts/"+post).Map(), f.bob.Get("/v1/comments/"+comment).Map()); after != before {
+		t.Errorf("after a rebuild:\n%s\nwas\n%s", after, before)
 	}
 }
 

@@ -321,7 +321,7 @@ func TestF7_Mentions(t *testing.T) {
 func TestF8_BlocksInTheForum(t *testing.T) {
 	t.Parallel()
 	f := newForum(t)
-	post := makePost(f.alice, f.board, nil)
+	post := makePost(f.alice, f.board, map[string]any{"type": "question"})
 	f.see(f.alice)
 	comment := f.bob.Post("/v1/posts/"+post+"/comments", map[string]any{"body": "Hi"}).Want(201).ID()
 	theirs := makePost(f.bob, f.board, nil)
@@ -345,6 +345,7 @@ func TestF8_BlocksInTheForum(t *testing.T) {
 	}
 	f.alice.Get("/v1/comments/" + comment).Want(404)
 	f.alice.Post("/v1/posts/"+post+"/comments", map[string]any{"body": "Hi", "parentId": comment}).Want(422)
+	f.alice.Put("/v1/posts/"+post+"/answer", map[string]any{"commentId": comment}).Want(422)
 	if got := allPages(f.admin, f.posts()); len(got) != 2 {
 		t.Errorf("another sees %v", got)
 	}
