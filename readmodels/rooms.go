@@ -90,7 +90,7 @@ func SetRoom(ctx context.Context, b Batch, id uuid.UUID, e chat.SettingsChanged,
 // AddRoomMember brings somebody in. Whatever came before them counts as read.
 func AddRoomMember(ctx context.Context, b Batch, room, account uuid.UUID, role chat.Role, at time.Time, since uint64) error {
 	err := b.Exec(ctx, `INSERT INTO room_member (room, account, role, joined_at, since, read_up_to, read_position, told, alive, seen)
-		SELECT id, ?, ?, ?, ?, ?, 0, 0, 0, alive FROM room WHERE id = ?`,
+		SELECT id, ?, ?, CAST(? AS bigint), CAST(? AS bigint), CAST(? AS bigint), 0, 0, 0, alive FROM room WHERE id = ?`,
 		account.String(), string(role), millis(at), int64(since), int64(since), room.String())
 	if err != nil {
 		return err
