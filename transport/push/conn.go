@@ -23,8 +23,8 @@ type conn struct {
 	ws  *websocket.Conn // reads only: what it writes goes nowhere (handshake.go)
 
 	mu     sync.Mutex
-	queue  [][]byte // whole frames; at most Config.QueueFrames
-	bytes  int      // of queue
+	queue  *queue // whole frames, at most Config.QueueFrames; nil: none
+	bytes  int    // of queue
 	state  writeState
 	closed CloseCode // 0 while open; nothing is queued after it
 	gone   bool      // the reader has left
@@ -66,14 +66,10 @@ func (c *conn) push(frame []byte) (due, pressed bool) {
 	if c.closed != 0 {
 		return false, false
 	}
-	if len(c.queue) >= c.s.cfg.QueueFrames || c.bytes+len(frame) > c.s.cfg.QueueBytes && len(c.queue) > 0 {
+	if n := c.waiting(); n >= c.s.cfg.QueueFrames || c.bytes+len(frame) > c.s.cfg.QueueBytes && n > 0 {
 		return c.closeLocked(CloseTooSlow), false
 	}
-	if c.queue == nil {
-		c.queue = spareQueue()
-	}
-	c.queue = append(c.queue, frame)
-	c.bytes += len(frame)
+	c.put(frame)
 	if c.state == writeIdle {
 		c.state = writeReady
 		return true, false
@@ -81,8 +77,25 @@ func (c *conn) push(frame []byte) (due, pressed bool) {
 	return false, c.state == writeReady && c.halfFull()
 }
 
+// put queues a frame, bounds or not. The caller holds c.mu.
+func (c *conn) put(frame []byte) {
+	if c.queue == nil {
+		c.queue = queues.Get().(*queue)
+	}
+	c.queue.frames = append(c.queue.frames, frame)
+	c.bytes += len(frame)
+}
+
+// waiting is how many frames wait. The caller holds c.mu.
+func (c *conn) waiting() int {
+	if c.queue == nil {
+		return 0
+	}
+	return len(c.queue.frames)
+}
+
 func (c *conn) halfFull() bool {
-	return 2*len(c.queue) > c.s.cfg.QueueFrames || 2*c.bytes > c.s.cfg.QueueBytes
+	return 2*c.waiting() > c.s.cfg.QueueFrames || 2*c.bytes > c.s.cfg.QueueBytes
 }
 
 // send queues a frame and sees to it that it is written.
@@ -132,7 +145,7 @@ func (c *conn) closeLocked(code CloseCode) (due bool) {
 	if code == CloseTooSlow || code == CloseNoPong {
 		c.queue, c.bytes = nil, 0
 	}
-	c.queue = append(c.queue, closeFrame(code))
+	c.put(closeFrame(code))
 	c.wake()
 	end := time.Now().Add(linger)
 	_ = c.net.SetDeadline(end)
@@ -174,27 +187,27 @@ func (c *conn) roomy() bool {
 }
 
 // take hands the whole queue to a writer. last: it ends with the close frame.
-// An empty queue makes the socket idle.
-func (c *conn) take() (frames [][]byte, last bool) {
+// Without one the socket becomes idle.
+func (c *conn) take() (taken *queue, last bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	frames, last = c.queue, c.closed != 0
+	taken, last = c.queue, c.closed != 0
 	c.queue, c.bytes = nil, 0
-	if len(frames) == 0 {
+	if taken == nil {
 		c.state = writeIdle
 		if last {
 			c.state = writeDone
 		}
 	}
 	c.wake()
-	return frames, last
+	return taken, last
 }
 
 // settled makes the socket idle if nothing waits; more: something does.
 func (c *conn) settled() (more bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.queue) > 0 {
+	if c.queue != nil {
 		return true
 	}
 	c.state = writeIdle

@@ -18,38 +18,47 @@ const pieceSize = 64 << 10
 type writers struct {
 	mu      sync.Mutex
 	waiting sync.Cond
-	empty   sync.Cond
-	ready   []*conn
+	ready   []*conn // from head on
 	head    int
-	busy    int
+	added   uint64 // sockets that were ever put into the list
+	taken   uint64 // of them, those that a writer took out
+	settled sync.Cond
+	idle    int // writers that wait
 	stopped bool
 }
 
+// handful is how many sockets a writer takes out of the list at once.
+const handful = 16
+
 func newWriters() *writers {
 	w := &writers{}
-	w.waiting.L, w.empty.L = &w.mu, &w.mu
+	w.waiting.L, w.settled.L = &w.mu, &w.mu
 	return w
 }
 
 // add puts sockets into the list.
 func (w *writers) add(cs ...*conn) {
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.ready = append(w.ready, cs...)
-	w.mu.Unlock()
-	if len(cs) == 1 {
+	w.added += uint64(len(cs))
+	switch {
+	case w.idle == 0:
+	case len(cs) <= handful:
 		w.waiting.Signal()
-	} else {
+	default:
 		w.waiting.Broadcast()
 	}
 }
 
-// settle waits until the list was empty once: whoever produces faster than
-// the node can write waits here, and no healthy client pays for it.
+// settle waits until the writers came to everything that is in the list now:
+// whoever produces faster than the node can write waits here, and no healthy
+// client pays for it.
 func (w *writers) settle() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for len(w.ready) > w.head && !w.stopped {
-		w.empty.Wait()
+	for goal := w.added; w.taken < goal && !w.stopped; {
+		w.settled.Wait()
 	}
 }
 
@@ -58,38 +67,51 @@ func (w *writers) stop() {
 	defer w.mu.Unlock()
 	w.stopped = true
 	w.waiting.Broadcast()
-	w.empty.Broadcast()
+	w.settled.Broadcast()
 }
 
-// next waits for a socket; nil when the writers stop.
-func (w *writers) next() *conn {
+// next waits for sockets and takes a handful, leaving other writers theirs;
+// none when the writers stop.
+func (w *writers) next(into []*conn) []*conn {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for w.head == len(w.ready) {
 		w.ready, w.head = w.ready[:0], 0
-		w.empty.Broadcast()
 		if w.stopped {
 			return nil
 		}
+		w.idle++
 		w.waiting.Wait()
+		w.idle--
 	}
-	c := w.ready[w.head]
-	w.ready[w.head] = nil
-	if w.head++; w.head >= 1024 && 2*w.head >= len(w.ready) {
-		n := copy(w.ready, w.ready[w.head:])
-		clear(w.ready[n:])
-		w.ready, w.head = w.ready[:n], 0
+	n := min(handful, (len(w.ready)-w.head+1)/2)
+	into = append(into[:0], w.ready[w.head:w.head+n]...)
+	clear(w.ready[w.head : w.head+n])
+	w.head += n
+	w.taken += uint64(n)
+	w.settled.Broadcast()
+	if w.head >= 1024 && 2*w.head >= len(w.ready) {
+		left := copy(w.ready, w.ready[w.head:])
+		clear(w.ready[left:])
+		w.ready, w.head = w.ready[:left], 0
 	}
-	return c
+	return into
 }
 
 // run is one writer; Server starts a few.
 func (w *writers) run() {
 	p := newPen()
-	for c := w.next(); c != nil; c = w.next() {
-		if p.write(c) {
-			w.add(c) // behind the others
+	hand := make([]*conn, 0, handful)
+	for {
+		if hand = w.next(hand); len(hand) == 0 {
+			return
 		}
+		for _, c := range hand {
+			if p.write(c) {
+				w.add(c) // behind the others
+			}
+		}
+		clear(hand)
 	}
 }
 
@@ -111,10 +133,11 @@ func newPen() *pen {
 // write writes what waits for c, as far as the network takes it. more: other
 // frames wait by now.
 func (p *pen) write(c *conn) (more bool) {
-	frames, last := c.take()
-	if len(frames) == 0 {
+	taken, last := c.take()
+	if taken == nil {
 		return false
 	}
+	frames := taken.frames
 	if c.raw == nil {
 		c.block(nil, frames, last)
 		return false
@@ -133,7 +156,7 @@ func (p *pen) write(c *conn) (more bool) {
 			return false
 		}
 	}
-	recycle(frames)
+	taken.recycle()
 	if last {
 		c.finish()
 		return false
@@ -209,10 +232,12 @@ func (c *conn) drain(rest []byte, frames [][]byte, last bool) {
 			c.finish()
 			return
 		}
-		if frames, last = c.take(); len(frames) == 0 {
+		var taken *queue
+		if taken, last = c.take(); taken == nil {
 			c.undeadline()
 			return
 		}
+		frames = taken.frames // the rest of it is garbage: drains are rare
 	}
 }
 
@@ -262,18 +287,19 @@ func (c *conn) broken() {
 	_ = c.net.Close()
 }
 
-// Queues of sockets that have nothing to say are shared.
-var queues = sync.Pool{New: func() any { q := make([][]byte, 0, 8); return &q }}
+// queue is frames that wait for a socket. Sockets that have nothing to say
+// have none.
+type queue struct{ frames [][]byte }
 
-func spareQueue() [][]byte { return *queues.Get().(*[][]byte) }
+var queues = sync.Pool{New: func() any { return &queue{make([][]byte, 0, 8)} }}
 
-func recycle(q [][]byte) {
-	if cap(q) > 256 {
+func (q *queue) recycle() {
+	if cap(q.frames) > 256 {
 		return
 	}
-	clear(q)
-	q = q[:0]
-	queues.Put(&q)
+	clear(q.frames)
+	q.frames = q.frames[:0]
+	queues.Put(q)
 }
 
 var errShort = errors.New("push: the connection takes nothing")

@@ -67,3 +67,18 @@ func BenchmarkIdle(b *testing.B) {
 		b.ReportMetric(parley/floor, "ratio")
 	}
 }
+
+// BenchmarkReconnect measures how many clients a second get what they missed.
+func BenchmarkReconnect(b *testing.B) {
+	clients := min(10_000, pushbench.MostSockets())
+	for range b.N {
+		parley, size, err := pushbench.Reconnect(context.Background(), log(b), clients)
+		must(b, parley, err)
+		v, err := pushbench.ReconnectFloor(context.Background(), clients, size)
+		floor := must(b, v, err)
+		b.ReportMetric(parley, "parley/s")
+		b.ReportMetric(floor, "floor/s")
+		b.ReportMetric(float64(size), "B/client")
+		b.ReportMetric(floor/parley, "time-ratio")
+	}
+}
