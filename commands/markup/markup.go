@@ -32,6 +32,9 @@ func Body(s string) Text {
 	if !strings.ContainsAny(s, "#@＃＠") {
 		return t
 	}
+	if text.Tangled(s) { // it is shown as plain text
+		return Title(s)
+	}
 	src := []byte(s)
 	var run source.Segment // text nodes that touch each other
 	flush := func() {

@@ -166,3 +166,29 @@ func TestCheck(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// F2: what people write is Markdown; what only keeps a parser busy is not.
+func TestTangled(t *testing.T) {
+	t.Parallel()
+	for s, want := range map[string]bool{
+		"": false, "Some *text*.": false,
+		strings.Repeat("- an item\n", 4000):              false,
+		strings.Repeat("[a](https://x.example)\n", 1000): false,
+		strings.Repeat("-", 200) + "\n":                  false,
+		strings.Repeat("* ", 100):                        false, // a rule
+		strings.Repeat("-", 100) + " A heading of old":   false,
+		"+" + strings.Repeat("-", 100) + "+---+ a table": false,
+		"1.2.3.4.5.6.7.8.9." + strings.Repeat("10.", 60): false,
+		strings.Repeat("> ", 50) + "deep":                false,
+		strings.Repeat("> ", 51) + "deeper":              true,
+		"text\n" + strings.Repeat("1. ", 51) + "deep":    true,
+		strings.Repeat("- ", 51) + "deep\n":              true,
+		strings.Repeat(">", 51) + "\n":                   true,
+		strings.Repeat("[", 1001):                        true,
+		strings.Repeat("~~", 1001):                       true,
+	} {
+		if text.Tangled(s) != want {
+			t.Errorf("%.20q… of %d bytes: %v", s, len(s), !want)
+		}
+	}
+}

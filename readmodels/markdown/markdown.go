@@ -2,6 +2,7 @@ package markdown
 
 import (
 	"bytes"
+	"html/template"
 	"regexp"
 	"strings"
 
@@ -12,6 +13,8 @@ import (
 	"github.com/yuin/goldmark/renderer"
 	"github.com/yuin/goldmark/renderer/html"
 	"github.com/yuin/goldmark/util"
+
+	words "github.com/parleyhq/parley/domain/text"
 )
 
 // engine is safe for use at once; its syntax is that of commands/markup.
@@ -41,10 +44,15 @@ func newPolicy() *bluemonday.Policy {
 	return p
 }
 
-// HTML gives the HTML of a Markdown text.
+// HTML gives the HTML of a Markdown text. One that is tangled beyond measure
+// is shown as it was written.
 func HTML(text string) string {
 	if strings.TrimSpace(text) == "" {
 		return ""
+	}
+	if words.Tangled(text) {
+		plain := strings.ReplaceAll(template.HTMLEscapeString(text), "\n", "<br>\n")
+		return "<p>" + plain + "</p>\n"
 	}
 	var b bytes.Buffer
 	if err := engine.Convert([]byte(text), &b); err != nil {
