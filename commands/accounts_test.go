@@ -149,7 +149,7 @@ func TestVerify(t *testing.T) {
 	}
 
 	bob, _ := c.member(n, "bob")
-	tokens, codes = c.mail.to("bob@example.org")
+	tokens, _ = c.mail.to("bob@example.org")
 	c.pass(15 * time.Minute)
 	_, err = n.Verify(t.Context(), Verify{Token: tokens[0]})
 	want(t, err, account.ErrVerification)

@@ -68,12 +68,11 @@ var (
 	errMatch         = fault.New(fault.Malformed, "match.malformed", `If-Match takes entity tags in quotes, or "*".`)
 	errMatchOld      = fault.New(fault.Precondition, "match.failed", "It has changed since; please read it again.")
 
-	errBusy      = fault.New(fault.Unavailable, "unavailable.busy", "There is too much to do right now; please try again.").After(time.Second)
-	errTimeout   = fault.New(fault.Unavailable, "unavailable.timeout", "This took too long; please try again.").After(time.Second)
-	errFull      = fault.New(fault.Full, "storage.full", "The storage is full; reading goes on.").After(30 * time.Second)
-	errUnsynced  = fault.New(fault.Unavailable, "storage.unavailable", "The storage does not take writes right now; reading goes on.").After(30 * time.Second)
-	errInternal  = fault.New(fault.Internal, "internal", "Something went wrong on our side.")
-	errAbandoned = errors.New("rest: the client went away")
+	errBusy     = fault.New(fault.Unavailable, "unavailable.busy", "There is too much to do right now; please try again.").After(time.Second)
+	errTimeout  = fault.New(fault.Unavailable, "unavailable.timeout", "This took too long; please try again.").After(time.Second)
+	errFull     = fault.New(fault.Full, "storage.full", "The storage is full; reading goes on.").After(30 * time.Second)
+	errUnsynced = fault.New(fault.Unavailable, "storage.unavailable", "The storage does not take writes right now; reading goes on.").After(30 * time.Second)
+	errInternal = fault.New(fault.Internal, "internal", "Something went wrong on our side.")
 )
 
 // visible is the fault that a caller may see of err, or nil where err is an
