@@ -33,10 +33,13 @@ const Hidden = "***"
 // secretWords are parts of attribute names whose values are never logged.
 var secretWords = []string{"password", "secret", "token", "authorization", "cookie", "apikey", "otp", "ticket"}
 
+// wordMarks are left out of names before words are looked for.
+var wordMarks = strings.NewReplacer("-", "", "_", "")
+
 // redact hides attributes that are named like a secret: the last net, not a
 // licence to log one.
 func redact(_ []string, a slog.Attr) slog.Attr {
-	name := strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(a.Key))
+	name := strings.ToLower(wordMarks.Replace(a.Key))
 	for _, word := range secretWords {
 		if strings.Contains(name, word) && a.Value.Kind() != slog.KindGroup {
 			return slog.String(a.Key, Hidden)

@@ -190,7 +190,8 @@ func (s *Server) maySend(ctx context.Context, c *Call, p roomPath) error {
 	return s.cfg.Commands.MaySend(ctx, *c.Actor, p.ID)
 }
 
-// sendMessage answers from what was appended: it does not wait for the tables.
+// sendMessage answers from what was appended and from memory: the tables are
+// neither waited for nor read.
 func (s *Server) sendMessage(ctx context.Context, c *Call, p roomPath, b newMessage) (Reply[Message], error) {
 	in := commands.SendMessage{Room: p.ID, Text: b.Text, Images: b.Images, ClientID: b.ClientID}
 	if b.ReplyTo != nil {
@@ -205,11 +206,11 @@ func (s *Server) sendMessage(ctx context.Context, c *Call, p roomPath, b newMess
 		answer.Status = http.StatusOK
 		return answer, err
 	}
-	var people summaries
-	err = s.cfg.Tables.Read(ctx, func(r readmodels.Reader) (err error) {
-		people, err = readmodels.Summaries(ctx, r, c.Account())
-		return err
-	})
+	people := summaries{}
+	me, there, err := s.cfg.Commands.AccountSummary(ctx, c.Account())
+	if there {
+		people[me.ID] = readmodels.Summary{ID: me.ID, Handle: me.Handle, DisplayName: me.DisplayName, Avatar: me.Avatar}
+	}
 	return Reply[Message]{
 		Data: showMessage(readmodels.Message{
 			Room: p.ID, Number: sent.Number, ID: sent.ID, Sender: c.Account(), Text: in.Text, Images: in.Images,
