@@ -16,6 +16,7 @@ import (
 	"github.com/parleyhq/parley/projections"
 	"github.com/parleyhq/parley/projections/process"
 	"github.com/parleyhq/parley/readmodels"
+	"github.com/parleyhq/parley/transport/console"
 	"github.com/parleyhq/parley/transport/rest"
 )
 
@@ -93,7 +94,14 @@ func (a *App) makeREST(ctx context.Context) error {
 	c.Waiters = map[string]rest.Waiter{rest.Tables: a.tables, rest.Notify: process.Shown{Notify: a.notify, Tables: a.tables}}
 	c.Ready, c.Log, c.Metrics, c.Version = a.readiness, a.log, a.metrics, Version()
 	c.BaseURL, c.CursorKey, c.Tickets = a.baseURL, cursors, a.tickets
+	pages, err := console.New(console.Config{NeedsSetup: a.commands.NeedsSetup, Log: a.log})
+	if err != nil {
+		return err
+	}
 	c.Mounts = []rest.Mount{{Pattern: "/v1/push", Handler: a.push}}
+	for _, path := range pages.Paths() {
+		c.Mounts = append(c.Mounts, rest.Mount{Pattern: path, Handler: pages})
+	}
 	a.rest, err = rest.New(c)
 	return err
 }

@@ -1,0 +1,125 @@
+// Posts and comments as elements.
+
+import { Failure, byId, make } from './api.js';
+import { ask } from './session.js';
+
+const units = [['year', 31536000], ['month', 2592000], ['day', 86400], ['hour', 3600], ['minute', 60]];
+const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
+
+const when = (text) => {
+  const at = new Date(text);
+  const seconds = Math.round((at - Date.now()) / 1000);
+  const [unit, size] = units.find(([, s]) => Math.abs(seconds) >= s) || [];
+  return make('time', { datetime: text, title: at.toLocaleString() }, unit ? relative.format(Math.trunc(seconds / size), unit) : 'just now');
+};
+
+// avatar is the first letter of a name, in one of six colours.
+export const avatar = (summary) => {
+  const name = summary ? summary.displayName || summary.handle : '?';
+  let sum = 0;
+  for (const c of summary ? summary.handle : '') sum += c.codePointAt(0);
+  return make('span', { class: 'avatar ' + (summary ? 'tint-' + (sum % 6) : ''), 'aria-hidden': 'true' }, [...name][0].toUpperCase());
+};
+
+const byline = (author, at, place) => make('p', { class: 'byline' },
+  make('strong', null, author ? author.displayName || author.handle : 'Anonymous'),
+  author ? make('span', { class: 'dim' }, '@' + author.handle) : null,
+  make('span', { class: 'dim' }, place ? [make('span', null, place), ' · '] : '', when(at)));
+
+// The server sanitises html. Nothing of it is taken over all the same: it is
+// read as a document that never runs, and what is known is built anew.
+const known = new Set(['P', 'BR', 'UL', 'OL', 'LI', 'STRONG', 'EM', 'DEL', 'CODE', 'PRE', 'BLOCKQUOTE', 'HR', 'TABLE', 'THEAD', 'TBODY', 'TR', 'TH', 'TD']);
+const trusted = globalThis.trustedTypes?.createPolicy('parley', { createHTML: (text) => text });
+
+const copy = (from, depth) => [...from.childNodes].flatMap((node) => {
+  if (node.nodeType === Node.TEXT_NODE) return [node.data];
+  if (node.nodeType !== Node.ELEMENT_NODE || depth > 40) return [];
+  const children = copy(node, depth + 1);
+  if (known.has(node.tagName)) return [make(node.tagName, null, children)];
+  if (/^H[1-6]$/.test(node.tagName)) return [make('p', null, make('strong', null, children))];
+  if (node.tagName === 'A' && /^https?:\/\//i.test(node.getAttribute('href') || '')) {
+    return [make('a', { href: node.getAttribute('href'), rel: 'noopener noreferrer nofollow', target: '_blank' }, children)];
+  }
+  if (node.tagName === 'IMG') return ['[' + (node.getAttribute('alt') || 'picture') + ']'];
+  return ['SCRIPT', 'STYLE', 'TEMPLATE'].includes(node.tagName) ? [] : children;
+});
+
+const rich = (html) => copy(new DOMParser().parseFromString(trusted ? trusted.createHTML(html) : html, 'text/html').body, 0);
+
+const plural = (n, word) => n + ' ' + word + (n === 1 ? '' : 's');
+
+const faces = { like: '👍', love: '❤️', laugh: '😂', sad: '😢', happy: '😊', angry: '😠' };
+
+const reactions = (counts) => Object.entries(counts).sort((a, b) => b[1] - a[1]).map(([kind, n]) =>
+  make('span', { class: 'reaction', title: kind }, make('span', { 'aria-hidden': 'true' }, faces[kind] || kind),
+    make('span', { class: 'unseen' }, kind), ' ' + n));
+
+const showComment = (comment) => make('li', { class: comment.parentId ? 'answer' : '' },
+  avatar(comment.author),
+  make('div', null,
+    byline(comment.author, comment.createdAt),
+    make('div', { class: 'body' }, comment.deleted ? make('p', { class: 'dim' }, 'This comment was deleted.') : rich(comment.html))));
+
+// comments is a list that grows by a page each time more is pressed.
+const comments = (post) => {
+  const list = make('ol', { class: 'comments' });
+  const more = make('button', { type: 'button', class: 'quiet', hidden: true }, 'More comments');
+  const state = make('p', { class: 'dim', role: 'status' });
+  let next = '';
+  const load = async () => {
+    more.hidden = true;
+    state.textContent = 'Loading…';
+    try {
+      const page = await ask('GET', 'v1/posts/' + post.id + '/comments?limit=20' + (next ? '&cursor=' + encodeURIComponent(next) : ''));
+      list.append(...page.items.map(showComment));
+      next = page.next;
+      state.textContent = list.children.length ? '' : 'No comments yet.';
+    } catch (failure) {
+      if (!(failure instanceof Failure)) throw failure;
+      state.textContent = failure.message;
+    }
+    more.hidden = !next;
+  };
+  more.addEventListener('click', load);
+  return { node: make('div', null, list, state, more), load };
+};
+
+// showPost is a post; board is its board's name, or nothing.
+export const showPost = (post, board) => {
+  const id = 'comments-' + post.id;
+  const body = make('div', { class: 'body short' }, rich(post.html));
+  const under = make('div', { id, hidden: true });
+  const toggle = make('button', { type: 'button', class: 'quiet', 'aria-expanded': 'false', 'aria-controls': id },
+    post.comments ? plural(post.comments, 'comment') : 'No comments');
+  toggle.addEventListener('click', () => {
+    const open = under.hidden;
+    if (open && !under.firstChild) {
+      const thread = comments(post);
+      under.append(thread.node);
+      thread.load();
+    }
+    under.hidden = !open;
+    body.classList.toggle('short', !open);
+    toggle.setAttribute('aria-expanded', String(open));
+  });
+  return make('article', { class: 'post', 'aria-labelledby': 'title-' + post.id },
+    avatar(post.author),
+    make('div', null,
+      byline(post.author, post.publishedAt, board),
+      make('h3', { id: 'title-' + post.id }, post.title, post.pinned ? make('span', { class: 'tag' }, 'pinned') : null,
+        post.locked ? make('span', { class: 'tag' }, 'locked') : null),
+      body,
+      make('div', { class: 'foot' }, toggle, reactions(post.reactions)),
+      under));
+};
+
+// unfold lets long posts be read whole; it needs to know how high they came out.
+export const unfold = () => {
+  for (const body of byId('feed').querySelectorAll('.body.short:not([data-seen])')) {
+    body.dataset.seen = '1';
+    if (body.scrollHeight <= body.clientHeight + 4) continue;
+    const button = make('button', { type: 'button', class: 'quiet' }, 'Read on');
+    button.addEventListener('click', () => { body.classList.remove('short'); button.remove(); });
+    body.after(button);
+  }
+};

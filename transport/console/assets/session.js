@@ -1,0 +1,81 @@
+// One sign-in. The access token lives in this page's memory; the refresh token
+// in a cookie that scripts cannot read. What is stored is only that there is
+// one, so that visitors who never signed in cause no refusal.
+
+import { Failure, call } from './api.js';
+
+const hint = 'parley.signedIn';
+let token = null;
+let refreshing = null;
+
+const remember = (yes) => {
+  try {
+    if (yes) localStorage.setItem(hint, '1');
+    else localStorage.removeItem(hint);
+  } catch { /* no storage: signed in until the page closes */ }
+};
+
+const remembered = () => {
+  try { return localStorage.getItem(hint) === '1'; } catch { return false; }
+};
+
+const keep = (answer) => {
+  token = answer.accessToken;
+  remember(true);
+};
+
+const forget = () => {
+  token = null;
+  remember(false);
+};
+
+// refresh uses the cookie up for a new one: one at a time, in all tabs, since
+// a token that comes twice looks stolen.
+const refresh = () => {
+  const once = async () => {
+    try {
+      keep(await call('POST', 'v1/sessions/refresh'));
+    } catch (failure) {
+      if (failure.status === 401 || failure.status === 403) forget();
+      throw failure;
+    }
+  };
+  refreshing ||= (navigator.locks ? navigator.locks.request('parley.refresh', once) : once()).finally(() => { refreshing = null; });
+  return refreshing;
+};
+
+export const signedIn = () => token !== null;
+
+export const signIn = async (login, password) => {
+  keep(await call('POST', 'v1/sessions', { body: { login, password, carrier: 'cookie' } }));
+};
+
+// resume takes up the sign-in of an earlier visit, if there is one.
+export const resume = async () => {
+  if (!remembered()) return;
+  await refresh().catch((failure) => {
+    if (!(failure instanceof Failure)) throw failure;
+  });
+};
+
+// ask calls as whoever is signed in. A token that ran out is renewed once; a
+// session that is over leaves the visitor signed out (see signedIn).
+export const ask = async (method, path) => {
+  const used = token;
+  try {
+    return await call(method, path, { token: used });
+  } catch (failure) {
+    if (failure.status !== 401 || !used) throw failure;
+    if (token === used) await refresh();
+    return call(method, path, { token });
+  }
+};
+
+export const signOut = async () => {
+  try {
+    await ask('DELETE', 'v1/sessions/current');
+  } catch (failure) {
+    if (failure.status !== 401) throw failure; // 401: over already
+  }
+  forget();
+};
