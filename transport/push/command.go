@@ -3,6 +3,7 @@ package push
 import (
 	"context"
 	"errors"
+	"runtime/debug"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,8 +20,18 @@ var (
 	errReadOnly = fault.New(fault.Malformed, "request.invalid", "Only the inbox and rooms are read up to a number.")
 )
 
-// obey does what one frame asks for and answers it. false ends the socket.
-func (c *conn) obey(raw []byte, allowed bool) bool {
+// obey does what one frame asks for and answers it. false ends the socket. A
+// panic is a bug of ours: it ends this socket and hurts no other.
+func (c *conn) obey(raw []byte, allowed bool) (goOn bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.s.log.Error("a command over a socket panicked", "panic", p, "stack", string(debug.Stack()))
+			c.close(CloseGoingAway)
+		}
+	}()
+	if c.leaving() {
+		return false
+	}
 	r, err := parseRequest(raw)
 	if errors.Is(err, errNoObject) {
 		c.close(CloseProtocol)
@@ -160,8 +171,11 @@ func (c *conn) typing(ctx context.Context, r request) error {
 		return err
 	}
 	account, _ := c.who()
-	if _, ok, err := c.s.deps.Rooms.RoomMember(ctx, r.Room, account); err != nil || !ok {
-		return errors.Join(err, fault.ErrNotFound)
+	switch _, ok, err := c.s.deps.Rooms.RoomMember(ctx, r.Room, account); {
+	case err != nil:
+		return err
+	case !ok:
+		return fault.ErrNotFound
 	}
 	if now := time.Now(); now.Sub(c.typed[r.Room]) >= typingInterval {
 		if c.typed == nil || len(c.typed) >= c.s.cfg.PerSocket {

@@ -156,6 +156,14 @@ func (c *conn) closeLocked(code CloseCode) (due bool) {
 	return false
 }
 
+// leaving says whether the socket is being closed: what its client says from
+// then on is not heard.
+func (c *conn) leaving() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closed != 0
+}
+
 // wake tells who waits for space that there is some, or never will be.
 func (c *conn) wake() {
 	if c.space != nil {

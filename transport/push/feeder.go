@@ -3,6 +3,7 @@ package push
 import (
 	"context"
 	"errors"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -54,11 +55,21 @@ func (s *Server) tail(ctx context.Context) error {
 		if m.CaughtUp {
 			continue
 		}
-		if err := s.route(ctx, m.Record); err != nil {
+		if err := s.routeSafely(ctx, m.Record); err != nil {
 			return err
 		}
 	}
 	return errors.New("the tail ended by itself")
+}
+
+// routeSafely keeps a bug in how one event is shown from taking the node along.
+func (s *Server) routeSafely(ctx context.Context, rec event.Record) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.log.Error("an event cannot be handed out", "type", rec.Type, "position", rec.Position, "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
+	return s.route(ctx, rec)
 }
 
 func pause(ctx context.Context, d time.Duration) bool {

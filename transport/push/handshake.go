@@ -22,10 +22,15 @@ var (
 	errSubprotocol = fault.New(fault.Malformed, "push.subprotocol", "The subprotocol parley.v1.json must be asked for.")
 )
 
+const protocolHeader = "Sec-Websocket-Protocol"
+
 // ServeHTTP answers GET /v1/push. A foreign Origin is 403, a missing
 // subprotocol 400; a ticket that is bad, used or missing becomes a socket
 // that is closed with 4101.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if lines := r.Header.Values(protocolHeader); len(lines) > 1 { // as good as one line, RFC 6455, 11.3.4
+		r.Header.Set(protocolHeader, strings.Join(lines, ", "))
+	}
 	if err := s.admit(r); err != nil {
 		s.deps.Refuse(w, r, err)
 		return
@@ -104,7 +109,7 @@ func (s *Server) credentials(r *http.Request) (commands.Actor, bool) {
 
 func carriesCredentials(r *http.Request) bool {
 	q := r.URL.Query()
-	return q.Has("ticket") || q.Has("token") || strings.Contains(r.Header.Get("Sec-WebSocket-Protocol"), "ticket.")
+	return q.Has("ticket") || q.Has("token") || strings.Contains(r.Header.Get(protocolHeader), "ticket.")
 }
 
 // upgrade makes the socket. gorilla/websocket shakes hands and reads frames;

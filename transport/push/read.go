@@ -187,10 +187,7 @@ func (c *conn) readFailed(err error) {
 	case errors.As(err, &left) && left.Code != websocket.CloseAbnormalClosure:
 		c.close(CloseNormal)
 	case errors.As(err, &left), errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed):
-		c.mu.Lock()
-		closing := c.closed != 0
-		c.mu.Unlock()
-		if !closing {
+		if !c.leaving() {
 			c.broken()
 		}
 	default:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/parleyhq/parley/commands"
 	"github.com/parleyhq/parley/domain/account"
+	"github.com/parleyhq/parley/domain/chat"
 	"github.com/parleyhq/parley/domain/session"
 )
 
@@ -248,7 +250,7 @@ func TestSlowClient(t *testing.T) {
 	slow.subscribe("room:"+room.String(), nil)
 	fast.subscribe("room:"+room.String(), nil)
 	text := strings.Repeat("long ", 1500)
-	closed := func() bool { return len(n.hub.of(alice.Account)) == 0 || closing(n.hub.of(alice.Account)[0]) }
+	closed := func() bool { return len(n.hub.of(alice.Account)) == 0 || n.hub.of(alice.Account)[0].leaving() }
 	sent := uint64(0)
 	for !closed() {
 		sent = w.sends(bob.Account, room, text)
@@ -270,12 +272,6 @@ func TestSlowClient(t *testing.T) {
 			t.Fatalf("back again: want %d: %.100s", want, f.raw)
 		}
 	}
-}
-
-func closing(c *conn) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.closed != 0
 }
 
 // N6: who does not answer pings is closed.
@@ -442,5 +438,60 @@ func TestTickets(t *testing.T) {
 	}
 	if _, _, err := k.Issue(ctx, commands.Actor{}); err != nil || len(k.waiting) != 1 {
 		t.Fatal("old ones are kept", len(k.waiting), err)
+	}
+}
+
+// N3: the same over TLS, where a socket has no descriptor of its own.
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	n := w.node(nil)
+	secure := httptest.NewTLSServer(n.Server)
+	t.Cleanup(secure.Close)
+	alice := actor()
+	room := w.room(true, alice.Account)
+	word, _, err := n.tickets.Issue(context.Background(), alice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dialer := websocket.Dialer{TLSClientConfig: secure.Client().Transport.(*http.Transport).TLSClientConfig}
+	ws, _, err := dialer.Dial("wss"+strings.TrimPrefix(secure.URL, "https")+"/v1/push", http.Header{"Sec-Websocket-Protocol": {Subprotocol, "ticket." + word}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = ws.Close() })
+	s := &client{t: t, ws: ws}
+	s.next()
+	s.subscribe("room:"+room.String(), nil)
+	const messages = 200
+	go func() {
+		for range messages {
+			w.append(chat.Stream(room), chat.MessageSent{Sender: alice.Account, Text: "x"})
+		}
+	}()
+	for want := uint64(2); want <= messages+1; want++ {
+		if f := s.next(); f.N != want {
+			t.Fatalf("want %d: %s", want, f.raw)
+		}
+	}
+	s.write("[]")
+	if code := s.code(); code != CloseProtocol {
+		t.Errorf("%d", code)
+	}
+}
+
+// N5: a bug in a command ends its socket alone.
+func TestPanic(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	n := w.node(nil)
+	n.deps.Rooms = nil
+	other, s := n.dial(actor()), n.dial(actor())
+	s.write(`{"id":"1","do":"send","room":"` + newID().String() + `","text":"x"}`)
+	if code := s.code(); code != CloseGoingAway {
+		t.Errorf("%d", code)
+	}
+	if f := other.ask("ping", nil); !*f.OK {
+		t.Error(f.raw)
 	}
 }
