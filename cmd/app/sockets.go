@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/parleyhq/parley/domain/fault"
 	"github.com/parleyhq/parley/projections"
@@ -23,7 +24,10 @@ func (a *App) makePush(context.Context) error {
 		HTML: markdown.HTML, Log: a.log,
 		Refuse: func(w http.ResponseWriter, r *http.Request, err error) { a.rest.Refuse(w, r, err) },
 	})
-	return nil
+	return a.metrics.Register(prometheus.NewGaugeFunc(
+		prometheus.GaugeOpts{Name: "parley_sockets", Help: "Sockets that are open on this node."},
+		func() float64 { return float64(a.push.Sockets()) },
+	))
 }
 
 // forum answers what sockets ask of the forum, from the tables.
