@@ -146,6 +146,11 @@ func (s Settings) Available() error {
 			}
 		}
 	}
+	for _, role := range []string{"api", "projector", "relay", "push"} {
+		if !s.Has(role) && !s.Distributed() {
+			return usagef("--roles: one process with everything embedded has all roles, %s too", role)
+		}
+	}
 	return nil
 }
 
