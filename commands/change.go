@@ -182,7 +182,7 @@ func (c *core) together(ctx context.Context, e *entry, batch []*decision) {
 		e.position = res.Position
 		e.publish()
 		for _, d := range batch {
-			if d.err == nil && d.out.Changed {
+			if d.err == nil { // who changed nothing may have seen what others changed just before
 				d.out.Position = res.Position
 			}
 		}

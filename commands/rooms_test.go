@@ -371,3 +371,45 @@ func TestPeekWaitsForNoAppend(t *testing.T) {
 		t.Errorf("after it: %v, %v", in, err)
 	}
 }
+
+// A resend that is decided together with the message itself is told a
+// position at which that message can be read.
+func TestResendInOneBatch(t *testing.T) {
+	t.Parallel()
+	c := newCommunity(t)
+	slow := &slowStore{Store: c.store, entered: make(chan struct{}), let: make(chan struct{})}
+	n := c.node(slow)
+	alice, _ := c.member(n, "alice")
+	opened, err := n.OpenRoom(t.Context(), alice, OpenRoom{Kind: chat.Group})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slow.stream = chat.Stream(opened.Room)
+	var all sync.WaitGroup
+	send := func(id string, into *MessageSent) {
+		all.Go(func() {
+			var err error
+			if *into, err = n.SendMessage(context.Background(), alice, SendMessage{Room: opened.Room, Text: "hi", ClientID: id}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	var first, a, b MessageSent
+	send("first", &first)
+	<-slow.entered // the two that come now wait, and are decided together
+	send("same", &a)
+	send("same", &b)
+	e := n.entry(slow.stream, func() folder { return n.newRoom() })
+	for waiting := 0; waiting < 2; {
+		e.queueing.Lock()
+		waiting = len(e.waiting)
+		e.queueing.Unlock()
+	}
+	slow.let <- struct{}{}
+	<-slow.entered
+	slow.let <- struct{}{}
+	all.Wait()
+	if a.Number != b.Number || a.Position != b.Position || a.Resent == b.Resent {
+		t.Errorf("sent %+v, and again %+v", a, b)
+	}
+}

@@ -147,6 +147,9 @@ func TestC5_Resend(t *testing.T) {
 		c.Token = alice.Token
 		all.Go(func() {
 			a := c.Post(path, body{"text": "at once", "clientId": "y"})
+			if a.Status != 200 && a.Status != 201 {
+				t.Error(a)
+			}
 			made.Store(a.Map()["number"], true)
 		})
 	}
