@@ -80,15 +80,36 @@ func TestN3_RoomLive(t *testing.T) {
 			t.Errorf("frame %d: %s\n%s", 3+i, f.Raw, d)
 		}
 	}
-	c := bob.Dial()
-	if f := c.Subscribe(topic, body{"after": 1, "epoch": c.Epoch}); !*f.Recovered || f.N != 7 {
-		t.Errorf("recovered: %s", f.Raw)
-	}
-	if f := c.Next(); f.N != 2 || f.Map()["text"] != "" || f.Map()["deleted"] != true {
-		t.Errorf("the past as it stands: %s", f.Raw)
-	}
-	if f := c.Next(); f.N != 3 || f.Map()["text"] != "" {
-		t.Errorf("the past as it stands: %s", f.Raw)
+}
+
+// N3, invariant 11: the past comes as it stands.
+func TestN3_RoomPast(t *testing.T) {
+	t.Parallel()
+	s := harness.Start(t)
+	alice := s.NewPerson("alice")
+	room := group(alice)
+	path := "/v1/rooms/" + room + "/messages"
+	alice.Post(path, body{"text": "secret"}).Want(201)
+	alice.Post(path, body{"text": "kept"}).Want(201)
+	alice.Patch(path+"/2", body{"text": "secret too"}).Want(200)
+	alice.Delete(path + "/2").Want(204)
+	for range 2 { // from the log, then from memory
+		c := alice.Dial()
+		if f := c.Subscribe("room:"+room, body{"after": 1, "epoch": c.Epoch}); !*f.Recovered || f.N != 5 {
+			t.Errorf("recovered: %s", f.Raw)
+		}
+		if f := c.Next(); f.N != 2 || f.Map()["text"] != "" || f.Map()["deleted"] != true {
+			t.Errorf("deleted since: %s", f.Raw)
+		}
+		if f := c.Next(); f.N != 3 || f.Map()["text"] != "kept" {
+			t.Errorf("kept: %s", f.Raw)
+		}
+		if f := c.Next(); f.N != 4 || f.Map()["text"] != "" {
+			t.Errorf("the edit of what was deleted since: %s", f.Raw)
+		}
+		if f := c.Next(); f.N != 5 || f.Type != "chat.message_deleted.v1" {
+			t.Errorf("the delete: %s", f.Raw)
+		}
 	}
 }
 
@@ -260,30 +281,23 @@ func TestN3_AnonymousFrames(t *testing.T) {
 	}
 }
 
-// N4: tickets and origins.
-func TestN4_SignIn(t *testing.T) {
+// with is the header of a handshake.
+func with(protocols, origin string) http.Header {
+	h := http.Header{}
+	if protocols != "" {
+		h.Set("Sec-WebSocket-Protocol", protocols)
+	}
+	if origin != "" {
+		h.Set("Origin", origin)
+	}
+	return h
+}
+
+// N4: handshakes that become no socket.
+func TestN4_Handshake(t *testing.T) {
 	t.Parallel()
-	s := harness.Start(t, harness.Flags("--allowed-origins=https://friend.example"))
+	s := harness.Start(t)
 	alice := s.NewPerson("alice")
-	s.Client().Post("/v1/push/tickets", nil).Want(401, "auth.missing")
-	var ticket struct {
-		Ticket    string
-		ExpiresIn int
-	}
-	answer := alice.Post("/v1/push/tickets", nil).Want(201).Into(&ticket)
-	if ticket.ExpiresIn != 60 || !strings.Contains(answer.Header.Get("Cache-Control"), "no-store") {
-		t.Errorf("ticket: %s %v", answer, answer.Header)
-	}
-	with := func(protocols string, origin string) http.Header {
-		h := http.Header{}
-		if protocols != "" {
-			h.Set("Sec-WebSocket-Protocol", protocols)
-		}
-		if origin != "" {
-			h.Set("Origin", origin)
-		}
-		return h
-	}
 	for name, c := range map[string]struct {
 		header http.Header
 		query  string
@@ -299,6 +313,23 @@ func TestN4_SignIn(t *testing.T) {
 		if err == nil || res == nil || res.StatusCode != c.status {
 			t.Errorf("%s: %v %v", name, res, err)
 		}
+	}
+	alice.Get("/v1/push").Want(400)
+}
+
+// N4: tickets and origins.
+func TestN4_SignIn(t *testing.T) {
+	t.Parallel()
+	s := harness.Start(t, harness.Flags("--allowed-origins=https://friend.example"))
+	alice := s.NewPerson("alice")
+	s.Client().Post("/v1/push/tickets", nil).Want(401, "auth.missing")
+	var ticket struct {
+		Ticket    string
+		ExpiresIn int
+	}
+	answer := alice.Post("/v1/push/tickets", nil).Want(201).Into(&ticket)
+	if ticket.ExpiresIn != 60 || !strings.Contains(answer.Header.Get("Cache-Control"), "no-store") {
+		t.Errorf("ticket: %s %v", answer, answer.Header)
 	}
 	for name, c := range map[string]struct {
 		header http.Header
@@ -336,7 +367,6 @@ func TestN4_SignIn(t *testing.T) {
 	if err != nil || socket.WaitClosed() != 4101 {
 		t.Errorf("?token= is off: %v", err)
 	}
-	alice.Get("/v1/push").Want(400)
 }
 
 // N4: ?token= and the first message, where a setting allows them.

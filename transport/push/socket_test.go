@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/gorilla/websocket"
 
 	"github.com/parleyhq/parley/commands"
@@ -19,31 +20,29 @@ import (
 	"github.com/parleyhq/parley/domain/session"
 )
 
-// N4: what refuses a handshake, and what becomes a socket that is closed.
+// ticket is a new one, as nobody in particular.
+func (n *node) ticket() string {
+	n.w.t.Helper()
+	word, _, err := n.tickets.Issue(context.Background(), actor())
+	if err != nil {
+		n.w.t.Fatal(err)
+	}
+	return word
+}
+
+func proto(word string) http.Header {
+	return http.Header{"Sec-Websocket-Protocol": {Subprotocol + ", ticket." + word}}
+}
+
+// N4: what refuses a handshake.
 func TestHandshake(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	now := time.Now()
-	var clock sync.Mutex
-	n := w.node(func(c *Config) {
-		c.Origins = []string{"https://friend.example"}
-		c.Now = func() time.Time { clock.Lock(); defer clock.Unlock(); return now }
-	})
-	ticket := func() string {
-		word, _, err := n.tickets.Issue(context.Background(), actor())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return word
-	}
-	proto := func(word string) http.Header {
-		return http.Header{"Sec-Websocket-Protocol": {Subprotocol + ", ticket." + word}}
-	}
+	n := newWorld(t).node(func(c *Config) { c.Origins = []string{"https://friend.example"} })
 	for origin, status := range map[string]int{
 		"": 101, n.http.URL: 101, "https://friend.example": 101, "https://FRIEND.example": 101,
 		"https://evil.example": 403, "null": 403, "https://friend.example.evil": 403, "file://": 403, "ftp://" + strings.TrimPrefix(n.http.URL, "http://"): 403,
 	} {
-		h := proto(ticket())
+		h := proto(n.ticket())
 		if origin != "" {
 			h.Set("Origin", origin)
 		}
@@ -52,7 +51,7 @@ func TestHandshake(t *testing.T) {
 			t.Errorf("origin %q: %v %v", origin, res, err)
 		}
 	}
-	for _, h := range []http.Header{nil, {"Sec-Websocket-Protocol": {"ticket." + ticket()}}, {"Sec-Websocket-Protocol": {"parley.v2.json"}}} {
+	for _, h := range []http.Header{nil, {"Sec-Websocket-Protocol": {"ticket." + n.ticket()}}, {"Sec-Websocket-Protocol": {"parley.v2.json"}}} {
 		if _, res, _ := n.handshake(h, ""); res == nil || res.StatusCode != 400 {
 			t.Errorf("subprotocol %v: %v", h, res)
 		}
@@ -62,12 +61,25 @@ func TestHandshake(t *testing.T) {
 		t.Errorf("no websocket: %v %v", res, err)
 	}
 	_ = res.Body.Close()
+}
 
-	used := ticket()
+// N4: which tickets become a socket that is closed.
+func TestTicketOfHandshake(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	var clock sync.Mutex
+	n := newWorld(t).node(func(c *Config) {
+		c.Now = func() time.Time {
+			clock.Lock()
+			defer clock.Unlock()
+			return now
+		}
+	})
+	used := n.ticket()
 	if c, _, err := n.handshake(http.Header{"Sec-Websocket-Protocol": {Subprotocol}}, "?ticket="+used); err != nil || c.next().Hello == nil {
 		t.Errorf("?ticket=: %v", err)
 	}
-	old := ticket()
+	old := n.ticket()
 	clock.Lock()
 	now = now.Add(time.Minute)
 	clock.Unlock()
@@ -139,36 +151,7 @@ func TestBadFrames(t *testing.T) {
 	witness.subscribe("room:"+room.String(), nil)
 
 	s := n.dial(alice)
-	for raw, want := range map[string]string{
-		`{}`:                      "null request.invalid",
-		`{"id":null,"do":"ping"}`: "null request.invalid",
-		`{"id":7,"do":"ping"}`:    "null request.invalid",
-		`{"id":"","do":"ping"}`:   "null request.invalid",
-		`{"do":"ping"}`:           "null request.invalid",
-		`{"id":"` + strings.Repeat("x", 129) + `","do":"ping"}`: "null request.invalid",
-		`{"id":"1"}`:                                                             "1 request.unknown",
-		`{"id":"1","do":"dance"}`:                                                "1 request.unknown",
-		`{"id":"1","do":7}`:                                                      "1 request.invalid",
-		`{"id":"1","do":"subscribe"}`:                                            "1 topic.not_found",
-		`{"id":"1","do":"subscribe","topic":{}}`:                                 "1 request.invalid",
-		`{"id":"1","do":"subscribe","topic":"inbox","after":-1}`:                 "1 request.invalid",
-		`{"id":"1","do":"subscribe","topic":"inbox","after":1.5}`:                "1 request.invalid",
-		`{"id":"1","do":"subscribe","topic":"inbox","after":"1"}`:                "1 request.invalid",
-		`{"id":"1","do":"subscribe","topic":"inbox","position":"x"}`:             "1 position.invalid",
-		`{"id":"1","do":"subscribe","topic":"inbox","after":1e99}`:               "1 request.invalid",
-		`{"id":"1","do":"unsubscribe","topic":"no"}`:                             "1 topic.not_found",
-		`{"id":"1","do":"send","text":"x"}`:                                      "1 request.invalid",
-		`{"id":"1","do":"send","room":"x","text":"x"}`:                           "1 request.invalid",
-		`{"id":"1","do":"send","room":"` + newID().String() + `","text":"x"}`:    "1 not_found",
-		`{"id":"1","do":"send","room":"` + room.String() + `","text":""}`:        "1 request.invalid",
-		`{"id":"1","do":"send","room":"` + room.String() + `","text":"a\u0000"}`: "1 request.invalid",
-		`{"id":"1","do":"typing","room":"` + newID().String() + `"}`:             "1 not_found",
-		`{"id":"1","do":"typing"}`:                                               "1 request.invalid",
-		`{"id":"1","do":"read","topic":"feed","number":1}`:                       "1 request.invalid",
-		`{"id":"1","do":"read","room":"` + newID().String() + `","number":1}`:    "1 not_found",
-		`{"id":"1","do":"auth"}`:                                                 "1 request.invalid",
-		`{"id":"1","do":"auth","token":"no"}`:                                    "1 auth.invalid",
-	} {
+	for raw, want := range badRequests(room) {
 		s.write(raw)
 		f := s.next()
 		re := "null"
@@ -207,6 +190,41 @@ func TestBadFrames(t *testing.T) {
 	w.sends(alice.Account, room, "still here")
 	if f := witness.next(); f.N != 2 {
 		t.Errorf("the witness: %s", f.raw)
+	}
+}
+
+// badRequests are frames that are objects, with the id and slug of what they
+// are answered.
+func badRequests(room uuid.UUID) map[string]string {
+	return map[string]string{
+		`{}`:                      "null request.invalid",
+		`{"id":null,"do":"ping"}`: "null request.invalid",
+		`{"id":7,"do":"ping"}`:    "null request.invalid",
+		`{"id":"","do":"ping"}`:   "null request.invalid",
+		`{"do":"ping"}`:           "null request.invalid",
+		`{"id":"` + strings.Repeat("x", 129) + `","do":"ping"}`: "null request.invalid",
+		`{"id":"1"}`:                                                             "1 request.unknown",
+		`{"id":"1","do":"dance"}`:                                                "1 request.unknown",
+		`{"id":"1","do":7}`:                                                      "1 request.invalid",
+		`{"id":"1","do":"subscribe"}`:                                            "1 topic.not_found",
+		`{"id":"1","do":"subscribe","topic":{}}`:                                 "1 request.invalid",
+		`{"id":"1","do":"subscribe","topic":"inbox","after":-1}`:                 "1 request.invalid",
+		`{"id":"1","do":"subscribe","topic":"inbox","after":1.5}`:                "1 request.invalid",
+		`{"id":"1","do":"subscribe","topic":"inbox","after":"1"}`:                "1 request.invalid",
+		`{"id":"1","do":"subscribe","topic":"inbox","position":"x"}`:             "1 position.invalid",
+		`{"id":"1","do":"subscribe","topic":"inbox","after":1e99}`:               "1 request.invalid",
+		`{"id":"1","do":"unsubscribe","topic":"no"}`:                             "1 topic.not_found",
+		`{"id":"1","do":"send","text":"x"}`:                                      "1 request.invalid",
+		`{"id":"1","do":"send","room":"x","text":"x"}`:                           "1 request.invalid",
+		`{"id":"1","do":"send","room":"` + newID().String() + `","text":"x"}`:    "1 not_found",
+		`{"id":"1","do":"send","room":"` + room.String() + `","text":""}`:        "1 request.invalid",
+		`{"id":"1","do":"send","room":"` + room.String() + `","text":"a\u0000"}`: "1 request.invalid",
+		`{"id":"1","do":"typing","room":"` + newID().String() + `"}`:             "1 not_found",
+		`{"id":"1","do":"typing"}`:                                               "1 request.invalid",
+		`{"id":"1","do":"read","topic":"feed","number":1}`:                       "1 request.invalid",
+		`{"id":"1","do":"read","room":"` + newID().String() + `","number":1}`:    "1 not_found",
+		`{"id":"1","do":"auth"}`:                                                 "1 request.invalid",
+		`{"id":"1","do":"auth","token":"no"}`:                                    "1 auth.invalid",
 	}
 }
 
