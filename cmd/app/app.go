@@ -63,11 +63,21 @@ func Run(ctx context.Context, cfg settings.Settings, stdout, stderr io.Writer) (
 	if err != nil {
 		return err
 	}
-	return a.serve(ctx, listener, stdout)
+	return a.Serve(ctx, listener, stdout)
 }
 
-// serve runs the services: what others stand on starts first and stops last.
-func (a *App) serve(ctx context.Context, listener net.Listener, stdout io.Writer) error {
+// Commands are what the services change things with.
+func (a *App) Commands() *commands.Commands { return a.commands }
+
+// REST is the HTTP API.
+func (a *App) REST() *rest.Server { return a.rest }
+
+// Serve runs the services until ctx ends: what others stand on starts first
+// and stops last. The engines stay open. It is called once.
+func (a *App) Serve(ctx context.Context, listener net.Listener, stdout io.Writer) error {
+	if err := a.greet(ctx, listener.Addr(), stdout); err != nil {
+		return err
+	}
 	base, stopBase := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBase()
 	services, failed := errgroup.WithContext(base)
@@ -84,9 +94,6 @@ func (a *App) serve(ctx context.Context, listener net.Listener, stdout io.Writer
 	server.ReadHeaderTimeout, server.IdleTimeout = a.cfg.HeaderTimeout, a.cfg.IdleTimeout
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	if err := a.greet(ctx, listener.Addr(), stdout); err != nil {
-		return err
-	}
 
 	var cause error
 	select {
@@ -94,6 +101,9 @@ func (a *App) serve(ctx context.Context, listener net.Listener, stdout io.Writer
 	case <-failed.Done():
 	case err := <-served:
 		cause = fmt.Errorf("HTTP: %w", err)
+	case err := <-pushed:
+		cause = fmt.Errorf("sockets: %w", err)
+		pushed <- nil
 	}
 	a.log.Info("stopping")
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.cfg.ShutdownTimeout)
