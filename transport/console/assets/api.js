@@ -40,6 +40,16 @@ export const make = (tag, attributes, ...children) => {
   return node;
 };
 
+// guard does work; where a call fails, its sentence goes into a place of the page.
+export const guard = async (place, work) => {
+  try {
+    await work();
+  } catch (failure) {
+    if (!(failure instanceof Failure)) throw failure;
+    place.textContent = failure.message;
+  }
+};
+
 export const byId = (id) => document.getElementById(id);
 
 const sentences = {

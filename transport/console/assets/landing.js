@@ -1,19 +1,9 @@
 // The start page: whether the server is ready, the feed, and a sign-in to see
 // it with one's own eyes.
 
-import { Failure, byId, call, make, onSubmit } from './api.js';
+import { byId, guard, make, onSubmit } from './api.js';
 import { ask, resume, signIn, signOut, signedIn } from './session.js';
 import { avatar, showPost, unfold } from './posts.js';
-
-// guard shows a failed call as a sentence in a place of the page.
-const guard = async (place, work) => {
-  try {
-    await work();
-  } catch (failure) {
-    if (!(failure instanceof Failure)) throw failure;
-    place.textContent = failure.message;
-  }
-};
 
 // The server. /readyz answers 503 with the same form while it is not ready.
 const watchServer = async () => {
@@ -65,7 +55,10 @@ const loadFeed = async (fromStart) => {
     else byId('feed').append(...nodes);
     next = page.next;
     unfold();
-    if (!fromStart && nodes.length) nodes[0].querySelector('button').focus();
+    if (!fromStart && nodes.length) { // the button that had the focus has moved down
+      nodes[0].tabIndex = -1;
+      nodes[0].focus();
+    }
     state.textContent = byId('feed').firstChild ? ''
       : which === 'home' ? 'Nothing here yet: follow people, boards or hashtags, and their posts come here.' : 'No posts yet.';
   });
@@ -89,7 +82,7 @@ const fact = (name, value) => make('div', null, make('dd', null, String(value)),
 
 const verification = (account) => {
   const button = make('button', { type: 'button' }, 'Send another letter');
-  const note = make('p', { class: 'note', role: 'status' }, account.email + ' is not confirmed yet. Open the link in the letter we sent, or ',
+  const note = make('p', { role: 'status' }, account.email + ' is not confirmed yet. Open the link in the letter we sent, or ',
     make('a', { href: 'verify' }, 'type its code'), '.');
   button.addEventListener('click', () => guard(note, async () => {
     button.disabled = true;
@@ -97,7 +90,7 @@ const verification = (account) => {
     note.textContent = 'Another letter is on its way to ' + account.email + '. Older ones are void.';
     button.remove();
   }));
-  return [note, button];
+  return [make('div', { class: 'note' }, note, button)];
 };
 
 // drawAccount shows an account, or the sign-in where there is none.
@@ -121,23 +114,21 @@ const drawAccount = (account) => {
       make('span', { class: 'dim' }, '@' + account.handle))),
     make('p', null, (account.roles || []).map((role) => make('span', { class: 'tag' }, role))),
     make('dl', { class: 'facts' }, fact('posts', account.posts), fact('followers', account.followers), fact('following', account.following)),
-    ...(account.emailVerified ? [] : verification(account)),
-    problem, out);
+    ...(account.emailVerified ? [] : verification(account)), problem, out);
 };
 
 const enter = async () => {
   drawAccount(await ask('GET', 'v1/me'));
   boards = null; // who one is decides what one sees
-  const firstTime = which === 'public' && !next;
   await choose('home');
-  if (firstTime && !byId('feed').firstChild) await choose('public'); // who follows nobody sees more there
+  if (!byId('feed').firstChild) await choose('public'); // who follows nobody sees more there
 };
 
 onSubmit(byId('sign-in'), async ({ login, password }) => {
   await signIn(login.trim(), password);
   byId('sign-in').reset();
   await enter();
-  byId('me').querySelector('button').focus();
+  byId('account-title').focus();
 });
 byId('again').addEventListener('click', () => loadFeed(true));
 byId('more').addEventListener('click', () => loadFeed(false));

@@ -1,6 +1,6 @@
 // Posts and comments as elements.
 
-import { Failure, byId, make } from './api.js';
+import { byId, guard, make } from './api.js';
 import { ask } from './session.js';
 
 const units = [['year', 31536000], ['month', 2592000], ['day', 86400], ['hour', 3600], ['minute', 60]];
@@ -60,28 +60,16 @@ const showComment = (comment) => make('li', { class: comment.parentId ? 'answer'
     byline(comment.author, comment.createdAt),
     make('div', { class: 'body' }, comment.deleted ? make('p', { class: 'dim' }, 'This comment was deleted.') : rich(comment.html))));
 
-// comments is a list that grows by a page each time more is pressed.
-const comments = (post) => {
+// thread is a post's comments; the oldest 100 of them.
+const thread = (post) => {
   const list = make('ol', { class: 'comments' });
-  const more = make('button', { type: 'button', class: 'quiet', hidden: true }, 'More comments');
-  const state = make('p', { class: 'dim', role: 'status' });
-  let next = '';
-  const load = async () => {
-    more.hidden = true;
-    state.textContent = 'Loading…';
-    try {
-      const page = await ask('GET', 'v1/posts/' + post.id + '/comments?limit=20' + (next ? '&cursor=' + encodeURIComponent(next) : ''));
-      list.append(...page.items.map(showComment));
-      next = page.next;
-      state.textContent = list.children.length ? '' : 'No comments yet.';
-    } catch (failure) {
-      if (!(failure instanceof Failure)) throw failure;
-      state.textContent = failure.message;
-    }
-    more.hidden = !next;
-  };
-  more.addEventListener('click', load);
-  return { node: make('div', null, list, state, more), load };
+  const state = make('p', { class: 'dim', role: 'status' }, 'Loading…');
+  guard(state, async () => {
+    const page = await ask('GET', 'v1/posts/' + post.id + '/comments?limit=100');
+    list.append(...page.items.map(showComment));
+    state.textContent = page.next ? 'The API has the rest.' : '';
+  });
+  return [list, state];
 };
 
 // showPost is a post; board is its board's name, or nothing.
@@ -89,18 +77,13 @@ export const showPost = (post, board) => {
   const id = 'comments-' + post.id;
   const body = make('div', { class: 'body short' }, rich(post.html));
   const under = make('div', { id, hidden: true });
-  const toggle = make('button', { type: 'button', class: 'quiet', 'aria-expanded': 'false', 'aria-controls': id },
-    post.comments ? plural(post.comments, 'comment') : 'No comments');
+  const toggle = post.comments === 0 ? make('span', null, 'No comments')
+    : make('button', { type: 'button', class: 'quiet', 'aria-expanded': 'false', 'aria-controls': id }, plural(post.comments, 'comment'));
   toggle.addEventListener('click', () => {
-    const open = under.hidden;
-    if (open && !under.firstChild) {
-      const thread = comments(post);
-      under.append(thread.node);
-      thread.load();
-    }
-    under.hidden = !open;
-    body.classList.toggle('short', !open);
-    toggle.setAttribute('aria-expanded', String(open));
+    if (post.comments === 0) return;
+    if (!under.firstChild) under.append(...thread(post));
+    under.hidden = !under.hidden;
+    toggle.setAttribute('aria-expanded', String(!under.hidden));
   });
   return make('article', { class: 'post', 'aria-labelledby': 'title-' + post.id },
     avatar(post.author),
@@ -115,11 +98,12 @@ export const showPost = (post, board) => {
 
 // unfold lets long posts be read whole; it needs to know how high they came out.
 export const unfold = () => {
-  for (const body of byId('feed').querySelectorAll('.body.short:not([data-seen])')) {
-    body.dataset.seen = '1';
-    if (body.scrollHeight <= body.clientHeight + 4) continue;
+  for (const body of byId('feed').querySelectorAll('.body.short')) {
+    body.classList.remove('short');
+    if (body.scrollHeight < 400) continue;
+    body.classList.add('cut');
     const button = make('button', { type: 'button', class: 'quiet' }, 'Read on');
-    button.addEventListener('click', () => { body.classList.remove('short'); button.remove(); });
+    button.addEventListener('click', () => { body.classList.remove('cut'); button.remove(); });
     body.after(button);
   }
 };

@@ -8,25 +8,20 @@ const hint = 'parley.signedIn';
 let token = null;
 let refreshing = null;
 
-const remember = (yes) => {
-  try {
-    if (yes) localStorage.setItem(hint, '1');
-    else localStorage.removeItem(hint);
-  } catch { /* no storage: signed in until the page closes */ }
-};
-
-const remembered = () => {
-  try { return localStorage.getItem(hint) === '1'; } catch { return false; }
+// stored works with the browser's storage; without one, a sign-in lasts until
+// the page is closed.
+const stored = (work) => {
+  try { return work(localStorage); } catch { return null; }
 };
 
 const keep = (answer) => {
   token = answer.accessToken;
-  remember(true);
+  stored((s) => s.setItem(hint, '1'));
 };
 
 const forget = () => {
   token = null;
-  remember(false);
+  stored((s) => s.removeItem(hint));
 };
 
 // refresh uses the cookie up for a new one: one at a time, in all tabs, since
@@ -52,7 +47,7 @@ export const signIn = async (login, password) => {
 
 // resume takes up the sign-in of an earlier visit, if there is one.
 export const resume = async () => {
-  if (!remembered()) return;
+  if (!stored((s) => s.getItem(hint))) return;
   await refresh().catch((failure) => {
     if (!(failure instanceof Failure)) throw failure;
   });

@@ -8,6 +8,9 @@ const make = (tag, attributes, ...children) => {
   return node;
 };
 
+// prose is text in which `names` stand out.
+const prose = (text) => text.split('`').map((part, i) => (i % 2 ? make('code', null, part) : part));
+
 let doc;
 
 const resolve = (thing) => {
@@ -81,8 +84,8 @@ const show = (path, verb, op) => {
   }
   const errors = Object.entries(op.responses).filter(([status]) => status >= '400');
   if (errors.length) {
-    body.append(section('Errors', make('table', null, make('tbody', null, ...errors.map(([status, r]) => make('tr', null,
-      make('td', null, status), make('td', null, make('code', null, r.description.replaceAll('`', '')))))))));
+    body.append(section('Errors', make('table', { class: 'errors' }, make('tbody', null, ...errors.map(([status, r]) => make('tr', null,
+      make('td', null, status), make('td', null, ...prose(r.description))))))));
   }
   const security = op.security || [];
   const access = security.length === 0 ? 'public' : security.some((s) => Object.keys(s).length === 0) ? 'token optional' : 'token';
@@ -105,7 +108,7 @@ const draw = () => {
   }
   const main = document.getElementById('operations');
   const nav = document.getElementById('contents');
-  main.replaceChildren(make('p', null, doc.info.description), make('p', { class: 'dim' }, 'Version ' + doc.info.version));
+  main.replaceChildren(make('p', null, ...prose(doc.info.description)), make('p', { class: 'dim' }, 'Version ' + doc.info.version));
   for (const [tag, operations] of chapters) {
     const id = 'tag-' + tag.toLowerCase().replace(/[^a-z0-9]+/g, '-');
     main.append(make('section', { class: 'chapter' }, make('h2', { id }, tag), ...operations));
