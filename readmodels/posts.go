@@ -155,9 +155,12 @@ func DeletePost(ctx context.Context, b Batch, id uuid.UUID, w When) error {
 	return dropHashtags(ctx, b, id.String())
 }
 
-// SetAnswer names the comment that answers a question, or none.
+// SetAnswer names the comment that answers a question, or none. One that was
+// deleted while it was accepted is none.
 func SetAnswer(ctx context.Context, b Batch, id, comment uuid.UUID, w When) error {
-	return b.Exec(ctx, `UPDATE post SET answer = ?, version = ? WHERE id = ?`, textID(comment), w.Version.String(), id.String())
+	return b.Exec(ctx, `UPDATE post SET version = ?,
+			answer = CASE WHEN EXISTS (SELECT 1 FROM comment WHERE comment.id = ? AND deleted = 1) THEN '' ELSE CAST(? AS text) END
+		WHERE id = ?`, w.Version.String(), textID(comment), textID(comment), id.String())
 }
 
 // list is how ids and tags stand in the tables.
