@@ -61,17 +61,22 @@ func (p Projector) resolve(c *event.Catalogue) (map[string][]Handler, error) {
 	return routes, nil
 }
 
+// Types are the wire names of the types that have a route, each once, sorted.
+func (p Projector) Types(c *event.Catalogue) []string {
+	types := map[string]bool{}
+	for _, r := range p.Routes {
+		types[c.NameOf(r.data)] = true
+	}
+	return slices.Sorted(maps.Keys(types))
+}
+
 // layout is the version of the runner's own tables.
 const layout = 1
 
 // generation names the generation that this projector builds from a log of
 // that epoch: a new name for whatever changes its rows.
 func (p Projector) generation(c *event.Catalogue, epoch uuid.UUID) string {
-	types := map[string]bool{}
-	for _, r := range p.Routes {
-		types[c.NameOf(r.data)] = true
-	}
-	what, _ := json.Marshal([]any{layout, p.Version, p.Schema, slices.Sorted(maps.Keys(types)), epoch}) // strings and numbers: never fails
+	what, _ := json.Marshal([]any{layout, p.Version, p.Schema, p.Types(c), epoch}) // strings and numbers: never fails
 	sum := sha256.Sum256(what)
 	return p.Name + "_" + hex.EncodeToString(sum[:8])
 }

@@ -1,0 +1,191 @@
+package foldtest
+
+import (
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/parleyhq/parley/domain/account"
+	"github.com/parleyhq/parley/domain/follow"
+	"github.com/parleyhq/parley/domain/post"
+	"github.com/parleyhq/parley/domain/session"
+)
+
+// pair is a relation: of the first to the second.
+type pair [2]uuid.UUID
+
+type people struct {
+	accounts map[uuid.UUID]*person
+	sessions map[uuid.UUID]*signedIn
+	// since when they stand: positions
+	follows, blocks, mutes map[pair]uint64
+}
+
+type person struct {
+	handle, email, claim string
+	verified             bool
+	name, bio, signature string
+	links                []account.Link
+	avatar, banner       uuid.UUID
+	roles                []string
+	created              time.Time
+	version              uuid.UUID
+	epoch                uint64
+	kept                 uuid.UUID
+}
+
+type signedIn struct {
+	account               uuid.UUID
+	device, network       string
+	created, seen, expire time.Time
+}
+
+func newPeople() people {
+	return people{
+		accounts: map[uuid.UUID]*person{}, sessions: map[uuid.UUID]*signedIn{},
+		follows: map[pair]uint64{}, blocks: map[pair]uint64{}, mutes: map[pair]uint64{},
+	}
+}
+
+func (m *Model) foldPeople(e Event) {
+	switch d := e.Data.(type) {
+	case account.Registered:
+		m.accounts[e.thing()] = &person{
+			handle: d.Handle, email: d.Email, claim: d.EmailClaim, name: d.DisplayName,
+			links: []account.Link{}, roles: d.Roles, created: e.Time, version: e.ID,
+		}
+	case account.ClaimVoided: // an account names one address at most
+		if p := m.accounts[e.thing()]; p.claim == d.Claim {
+			p.email, p.claim, p.verified, p.version = "", "", false, e.ID
+		}
+	case account.EmailVerified:
+		p := m.accounts[e.thing()]
+		p.email, p.claim, p.verified, p.version = d.Email, d.Claim, true, e.ID
+	case account.ProfileChanged:
+		p := m.accounts[e.thing()]
+		p.version = e.ID
+		change(&p.name, d.DisplayName)
+		change(&p.bio, d.Bio)
+		change(&p.signature, d.Signature)
+		change(&p.links, d.Links)
+		change(&p.avatar, d.Avatar)
+		change(&p.banner, d.Banner)
+	case account.RoleGranted:
+		p := m.accounts[e.thing()]
+		p.roles, p.version = append(slices.Clone(p.roles), d.Role), e.ID
+	case account.SessionsEnded:
+		p := m.accounts[e.thing()]
+		p.epoch, p.kept = d.Epoch, d.Keep
+		for id, s := range m.sessions {
+			if s.account == e.thing() && id != d.Keep {
+				delete(m.sessions, id)
+			}
+		}
+	default:
+		m.foldSession(e)
+	}
+}
+
+// change does what a patch says of a field.
+func change[T any](field, to *T) {
+	if to != nil {
+		*field = *to
+	}
+}
+
+// foldSession keeps sessions that are not over: neither ended by themselves,
+// nor with all of their account, nor begun in an epoch that was over by then.
+func (m *Model) foldSession(e Event) {
+	switch d := e.Data.(type) {
+	case session.Started:
+		if p := m.accounts[d.Account]; d.Epoch >= p.epoch || p.kept == e.thing() {
+			m.sessions[e.thing()] = &signedIn{d.Account, d.Device, d.Network, e.Time, e.Time, d.ExpiresAt}
+		}
+	case session.Joined:
+		if s := m.sessions[e.thing()]; s != nil {
+			s.device, s.network, s.seen, s.expire = d.Device, d.Network, e.Time, d.ExpiresAt
+		}
+	case session.Refreshed:
+		if s := m.sessions[e.thing()]; s != nil {
+			s.seen, s.expire = e.Time, d.ExpiresAt
+		}
+	case session.Ended:
+		delete(m.sessions, e.thing())
+	}
+}
+
+func (m *Model) foldRelation(e Event) {
+	begin := func(in map[pair]uint64, p pair) {
+		if _, stands := in[p]; !stands {
+			in[p] = e.Position
+		}
+	}
+	switch d := e.Data.(type) {
+	case follow.Started: // one that crossed a block counts for nothing
+		_, one := m.blocks[pair{d.Follower, d.Followee}]
+		_, other := m.blocks[pair{d.Followee, d.Follower}]
+		if !one && !other {
+			begin(m.follows, pair{d.Follower, d.Followee})
+		}
+	case follow.Ended:
+		delete(m.follows, pair{d.Follower, d.Followee})
+	case follow.BlockStarted:
+		begin(m.blocks, pair{d.Blocker, d.Blocked})
+		delete(m.follows, pair{d.Blocker, d.Blocked})
+		delete(m.follows, pair{d.Blocked, d.Blocker})
+	case follow.BlockEnded:
+		delete(m.blocks, pair{d.Blocker, d.Blocked})
+	case follow.MuteStarted:
+		begin(m.mutes, pair{d.Muter, d.Muted})
+	case follow.MuteEnded:
+		delete(m.mutes, pair{d.Muter, d.Muted})
+	}
+}
+
+func (m *Model) printPeople() {
+	for id, p := range m.accounts {
+		m.row("account", columns{
+			"id": id, "handle": p.handle, "email": p.email, "email_claim": p.claim, "email_verified": p.verified,
+			"display_name": p.name, "bio": p.bio, "signature": p.signature, "links": array(p.links),
+			"avatar": p.avatar, "banner": p.banner, "roles": array(p.roles), "created_at": p.created, "version": p.version,
+			"followers": m.related(id, 1), "followees": m.related(id, 0), "posts": m.openPosts(id),
+			"epoch": p.epoch, "kept_session": p.kept,
+		})
+	}
+	for id, s := range m.sessions {
+		m.row("session", columns{
+			"id": id, "account": s.account, "device": s.device, "network": s.network,
+			"created_at": s.created, "last_seen_at": s.seen, "expires_at": s.expire,
+		})
+	}
+	for p, since := range m.follows {
+		m.row("follow", columns{"follower": p[0], "followee": p[1], "position": since})
+	}
+	for p, since := range m.blocks {
+		m.row("block", columns{"blocker": p[0], "blocked": p[1], "position": since})
+	}
+	for p, since := range m.mutes {
+		m.row("mute", columns{"muter": p[0], "muted": p[1], "position": since})
+	}
+}
+
+// related counts the follows that have id on that side.
+func (m *Model) related(id uuid.UUID, side int) (n int) {
+	for p := range m.follows {
+		if p[side] == id {
+			n++
+		}
+	}
+	return n
+}
+
+// openPosts counts the published posts that id signed with its own name.
+func (m *Model) openPosts(id uuid.UUID) (n int) {
+	for _, p := range m.posts {
+		if p.author == id && !p.anonymous && p.state == post.Live {
+			n++
+		}
+	}
+	return n
+}
