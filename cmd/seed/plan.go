@@ -73,10 +73,16 @@ func New(size Size, seed uint64) *Plan {
 	for i := range size.Accounts {
 		tongue := [...]int{0, 0, 1, 2}[r.IntN(4)]
 		t := tongues[tongue]
-		handle := fmt.Sprintf("%s_%d", strings.ToLower(pick(r, tongues[0].given)), i+1)
+		latin, name := pick(r, tongues[0].given), ""
+		if tongue == 0 {
+			name = latin + " " + pick(r, t.family)
+		} else {
+			name = pick(r, t.family) + pick(r, t.given)
+		}
+		handle := fmt.Sprintf("%s_%d", strings.ToLower(latin), i+1)
 		about := topics[r.IntN(len(topics))]
 		p.People = append(p.People, Person{
-			Handle: handle, Email: handle + "@example.org", Name: t.name(r),
+			Handle: handle, Email: handle + "@example.org", Name: name,
 			Bio: t.about(r, t.sentences[:1], about.words[tongue]), tongue: tongue,
 		})
 	}
