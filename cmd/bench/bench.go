@@ -2,13 +2,21 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
 	"slices"
-	"strconv"
-	"text/tabwriter"
 	"time"
 )
+
+// A Turn measures once, for about as long as it is told.
+type Turn func(context.Context, time.Duration) (float64, error)
+
+// Sides are the two of a pair, ready to be measured in turn.
+type Sides struct {
+	Parley Turn
+	Base   Turn         // nil: there is no floor
+	Close  func() error // nil: nothing to close
+}
 
 // Pair is one row of the table.
 type Pair struct {
@@ -16,84 +24,93 @@ type Pair struct {
 	Unit  string // "events/s", "ms", "KiB"
 	Floor string // what the floor is; empty: there is none
 	Aim   string // in words: "≥ 0.6"
-	Less  bool   // smaller is better: the ratio is still Parley ÷ floor
 
-	// Each measures once, for about as long as it is told.
-	Parley func(context.Context, time.Duration) (float64, error)
-	Base   func(context.Context, time.Duration) (float64, error) // nil: no floor
+	// Open makes ready what both sides need. It is not measured.
+	Open func(context.Context) (Sides, error)
 }
 
 // Options of Compare.
 type Options struct {
 	Rounds int           // turns of each side of a pair
 	Each   time.Duration // of one turn
-	Only   func(what string) bool
 }
 
-// Compare measures pairs in order and writes a line for each to out. An error
-// of one is told in its line, and is the answer in the end.
-func Compare(ctx context.Context, out io.Writer, pairs []Pair, o Options) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "what\tParley\tfloor\tratio\taim\tfloor is")
-	_ = w.Flush()
-	var failed error
+// Result is what came of one pair: medians of its turns.
+type Result struct {
+	What   string    `json:"what"`
+	Unit   string    `json:"unit"`
+	Parley float64   `json:"parley"`
+	Floor  *float64  `json:"floor"` // null: there is none
+	Ratio  *float64  `json:"ratio"` // Parley ÷ floor: the median of the turns' own ratios
+	Aim    string    `json:"aim"`
+	Beside string    `json:"beside"` // what the floor is
+	Turns  []float64 `json:"turns"`  // of Parley, in order
+	Floors []float64 `json:"floors"`
+	Error  string    `json:"error,omitempty"`
+}
+
+// Compare measures pairs in order and hands over the result of each. The error
+// of a pair is told in its result and is part of the answer in the end, unless
+// it is errors.ErrUnsupported: then the platform cannot tell.
+func Compare(ctx context.Context, pairs []Pair, o Options, show func(Result) error) error {
+	var failed []error
 	for _, p := range pairs {
-		if o.Only != nil && !o.Only(p.What) {
-			continue
-		}
-		a, b, err := p.measure(ctx, o)
-		switch {
-		case err != nil:
-			failed = fmt.Errorf("%s: %w", p.What, err)
-			fmt.Fprintf(w, "%s\tfailed: %v\n", p.What, err)
-		case p.Base == nil:
-			fmt.Fprintf(w, "%s\t%s %s\t\t\t%s\t\n", p.What, round(a), p.Unit, p.Aim)
-		default:
-			fmt.Fprintf(w, "%s\t%s %s\t%s\t%.2f\t%s\t%s\n", p.What, round(a), p.Unit, round(b), a/b, p.Aim, p.Floor)
-		}
-		_ = w.Flush()
+		r, err := p.measure(ctx, o)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		if err != nil {
+			r.Error = err.Error()
+			if !errors.Is(err, errors.ErrUnsupported) {
+				failed = append(failed, fmt.Errorf("%s: %w", p.What, err))
+			}
+		}
+		if err := show(r); err != nil {
+			return err
+		}
 	}
-	return failed
+	return errors.Join(failed...)
 }
 
-// measure gives the medians of both sides.
-func (p Pair) measure(ctx context.Context, o Options) (parley, floor float64, err error) {
-	var as, bs []float64
+// measure takes turns and gives the medians of both sides.
+func (p Pair) measure(ctx context.Context, o Options) (r Result, err error) {
+	r = Result{What: p.What, Unit: p.Unit, Aim: p.Aim, Beside: p.Floor, Turns: []float64{}, Floors: []float64{}}
+	s, err := p.Open(ctx)
+	if err != nil {
+		return r, err
+	}
+	if s.Close != nil {
+		defer func() { err = errors.Join(err, s.Close()) }()
+	}
+	var ratios []float64
 	for range o.Rounds {
-		a, err := p.Parley(ctx, o.Each)
+		a, err := s.Parley(ctx, o.Each)
 		if err != nil {
-			return 0, 0, err
+			return r, err
 		}
-		as = append(as, a)
-		if p.Base == nil {
+		r.Turns = append(r.Turns, a)
+		if s.Base == nil {
 			continue
 		}
-		b, err := p.Base(ctx, o.Each)
+		b, err := s.Base(ctx, o.Each)
 		if err != nil {
-			return 0, 0, fmt.Errorf("floor: %w", err)
+			return r, fmt.Errorf("floor: %w", err)
 		}
-		bs = append(bs, b)
+		r.Floors = append(r.Floors, b)
+		ratios = append(ratios, a/b)
 	}
-	return median(as), median(bs), nil
+	r.Parley = median(r.Turns)
+	if s.Base != nil {
+		floor, ratio := median(r.Floors), median(ratios)
+		r.Floor, r.Ratio = &floor, &ratio
+	}
+	return r, nil
 }
 
 func median(v []float64) float64 {
 	if len(v) == 0 {
 		return 0
 	}
-	slices.Sort(v)
+	v = slices.Sorted(slices.Values(v))
 	return v[len(v)/2]
-}
-
-func round(v float64) string {
-	switch {
-	case v >= 100:
-		return strconv.FormatFloat(v, 'f', 0, 64)
-	case v >= 1:
-		return strconv.FormatFloat(v, 'f', 1, 64)
-	}
-	return strconv.FormatFloat(v, 'f', 3, 64)
 }

@@ -3,5 +3,7 @@
 // durability. Each pair is run in turn, A B A B, in one process, because times
 // of different runs of a shared machine say nothing of each other.
 //
-// Compare runs such pairs and prints a table; pairs.go lists them.
+// Pairs lists what is measured, one file for each thing; Compare runs pairs
+// and hands over a Result for each; a Table or WriteJSON shows them. Nothing
+// here fails on a slow time: benchmarks are no tests.
 package bench

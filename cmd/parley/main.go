@@ -19,6 +19,7 @@ import (
 type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Run the system, in the roles asked for."`
 	Seed    seedCommand    `cmd:"" help:"Fill a folder with a lively sample community."`
+	Bench   benchCommand   `cmd:"" help:"Measure Parley beside programs that do the same work bare."`
 	Config  configCommand  `cmd:"" help:"Show every setting, its value and where it came from."`
 	Version versionCommand `cmd:"" help:"Show which release this is."`
 }

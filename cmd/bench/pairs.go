@@ -1,0 +1,58 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"os"
+)
+
+// Plan says how large the work is that both sides of every pair do.
+type Plan struct {
+	Data       string // folder on the disk that is measured; it exists
+	Executable string // a Parley, for what a process of its own costs
+	Writers    []int  // of the durable appends, a row each
+	Clients    int    // of HTTP, on connections that stay open
+	Events     int    // that the projector folds
+	Sockets    []int  // that one message goes to, a row each
+	Backlog    int    // messages that wait at once, where there is a backlog
+	Idle       int    // sockets whose memory is measured
+	Returning  int    // clients that come back at once
+}
+
+// Documented is the plan of docs/performance.md.
+func Documented(data, executable string) Plan {
+	return Plan{
+		Data: data, Executable: executable, Writers: []int{1, 64, 512}, Clients: 64, Events: 50_000,
+		Sockets: []int{1000, 8000}, Backlog: 64, Idle: 4000, Returning: 10_000,
+	}
+}
+
+// Pairs is everything that is measured: the table of contents.
+func Pairs(p Plan) []Pair {
+	var all []Pair
+	for _, writers := range p.Writers {
+		all = append(all, p.appends(writers))
+	}
+	all = append(all, p.messages(true), p.messages(false))
+	all = append(all, p.projector(), p.singly())
+	for _, kind := range []visible{message, comment} {
+		all = append(all, p.visible(kind, 50), p.visible(kind, 99))
+	}
+	for _, sockets := range p.Sockets {
+		all = append(all, p.fanOut(sockets, 1), p.fanOut(sockets, p.Backlog))
+	}
+	return append(all, p.idle(), p.reconnect(), p.authenticate(), p.start(), p.resident(), p.size())
+}
+
+// folder makes a folder for one turn and the function that drops it.
+func (p Plan) folder() (dir string, drop func() error, err error) {
+	if dir, err = os.MkdirTemp(p.Data, "turn-"); err != nil {
+		return "", nil, fmt.Errorf("a folder to measure in: %w", err)
+	}
+	return dir, func() error { return os.RemoveAll(dir) }, nil
+}
+
+// ready is Open of a pair that needs nothing before its turns.
+func ready(parley, base Turn) func(context.Context) (Sides, error) {
+	return func(context.Context) (Sides, error) { return Sides{Parley: parley, Base: base}, nil }
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/parleyhq/parley/cmd/bench"
+)
+
+type benchCommand struct {
+	Only   string        `placeholder:"REGEXP" help:"Measure only what matches this, ignoring case."`
+	Rounds int           `default:"3" help:"How often each side of a pair takes its turn; medians are shown."`
+	Each   time.Duration `default:"2s" help:"How long a turn takes, where it is not a given amount of work."`
+	Data   string        `placeholder:"DIR" type:"path" help:"Folder to work in, for both sides; what is put there is removed. Default: one for temporary files."`
+	JSON   bool          `name:"json" help:"One JSON array at the end, with every turn."`
+}
+
+// Help is the long help of the command.
+func (*benchCommand) Help() string {
+	return `Measures Parley beside floors, programs that do the same work with nothing around it: on the same disk, in the same
+process, in turn. Ratios say something about Parley; times say something about the machine. Everything takes some
+minutes. Nothing fails because it is slow.
+
+Example:
+
+    parley bench --only "append|http" --rounds 5 --data /var/tmp`
+}
+
+// Validate refuses what cannot be measured.
+func (c *benchCommand) Validate() error {
+	if _, err := c.only(); err != nil {
+		return err
+	}
+	if c.Rounds < 1 || c.Each <= 0 {
+		return errors.New("--rounds and --each have to be above 0")
+	}
+	return nil
+}
+
+func (c *benchCommand) only() (*regexp.Regexp, error) {
+	only, err := regexp.Compile("(?i)" + c.Only)
+	if err != nil {
+		return nil, errors.New("--only is no regular expression")
+	}
+	return only, nil
+}
+
+// Run measures and prints.
+func (c *benchCommand) Run(ctx context.Context, std streams) (err error) {
+	only, err := c.only()
+	if err != nil {
+		return err
+	}
+	executable, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp(c.Data, "parley-bench-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	pairs := slices.DeleteFunc(bench.Pairs(bench.Documented(dir, executable)), func(p bench.Pair) bool { return !only.MatchString(p.What) })
+	if len(pairs) == 0 {
+		return errors.New("--only matches nothing that is measured")
+	}
+	o := bench.Options{Rounds: c.Rounds, Each: c.Each}
+	if c.JSON {
+		results := []bench.Result{}
+		err := bench.Compare(ctx, pairs, o, func(r bench.Result) error { results = append(results, r); return nil })
+		return errors.Join(err, bench.WriteJSON(std.out, results))
+	}
+	table, err := bench.NewTable(std.out, pairs)
+	if err != nil {
+		return err
+	}
+	return bench.Compare(ctx, pairs, o, table.Show)
+}

@@ -1,0 +1,21 @@
+package rest
+
+import (
+	"context"
+	"net/http"
+)
+
+// Floor is a Server with s's configuration and the one route of sendMessage,
+// whose handler does nothing: it authenticates, reads the body, decodes and
+// checks it, and answers 204. `parley bench` measures a durable command
+// beside it. It serves nobody else.
+func (s *Server) Floor() (*Server, error) {
+	cfg := s.cfg
+	cfg.Mounts = nil
+	cfg.Carriers = map[string][]Carrier{"rooms": s.cfg.Carriers["rooms"]}
+	return build(cfg, func(s *Server) {
+		route(s, Op{
+			Method: http.MethodPost, Path: "/v1/rooms/{id}/messages", ID: "sendNothing", Summary: "Do nothing", Tag: "Messages", Waits: NoWait,
+		}, nil, func(context.Context, *Call, roomPath, newMessage) (Reply[None], error) { return Reply[None]{}, nil })
+	})
+}
