@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -45,13 +46,16 @@ type decision struct {
 	done   chan struct{}
 	out    Outcome
 	err    error
+
+	deciding sync.Mutex // held while decide runs
 }
 
 // change is the one way to append: it loads the stream's state, lets decide
 // look at it, and appends what decide returns at the revision that it saw.
 // Commands that wait for the same stream are decided one after another on the
 // evolving state and appended together. decide may run several times, must
-// not keep the state, and is not run once ctx is done.
+// not keep the state, and does not run any more once change has returned: what
+// it captured is the caller's again.
 //
 // Errors: decide's own; fault.ErrConflict when other writers win too often or
 // too many wait; the store's.
@@ -69,8 +73,20 @@ func change[S folder](ctx context.Context, c *core, stream string, fresh func() 
 	case <-d.done:
 		return d.out, d.err
 	case <-ctx.Done():
+		d.deciding.Lock()
+		defer d.deciding.Unlock()
 		return Outcome{}, ctx.Err()
 	}
+}
+
+// run decides, unless the caller has gone.
+func (d *decision) run(f folder) ([]event.Data, error) {
+	d.deciding.Lock()
+	defer d.deciding.Unlock()
+	if err := d.ctx.Err(); err != nil {
+		return nil, err
+	}
+	return d.decide(f)
 }
 
 // enqueue lets d wait for its stream, and starts whoever works the queue off.
@@ -155,17 +171,21 @@ func (c *core) together(ctx context.Context, e *entry, batch []*decision) {
 		}
 		before := e.revision.Load()
 		events, doubtful := c.decideAll(e, batch)
-		if doubtful && !sure { // nobody is refused on a state that may be old
-			e.forget()
+		if len(events) == 0 {
+			if !doubtful || sure {
+				return
+			}
+			// Nobody is refused on a state that may be old. (Beside events, the
+			// append itself tells whether it was.)
 			if err := c.catchUp(ctx, e); err != nil {
 				fail(batch, err)
 				return
 			}
+			if e.revision.Load() == before {
+				return
+			}
 			sure = true
 			continue
-		}
-		if len(events) == 0 {
-			return
 		}
 		res, err := c.store.Append(ctx, e.stream, event.Expected(before), events)
 		var lost *event.WrongRevision
@@ -196,10 +216,7 @@ func (c *core) together(ctx context.Context, e *entry, batch []*decision) {
 func (c *core) decideAll(e *entry, batch []*decision) (events []event.Event, doubtful bool) {
 	for _, d := range batch {
 		d.out, d.err = Outcome{Position: e.position, Revision: uint64(max(e.revision.Load(), 0))}, nil
-		if d.err = d.ctx.Err(); d.err != nil {
-			continue
-		}
-		data, err := d.decide(e.state)
+		data, err := d.run(e.state)
 		if err != nil || len(data) == 0 {
 			d.err, doubtful = err, true
 			continue

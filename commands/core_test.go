@@ -5,6 +5,7 @@ import (
 	"crypto/cipher"
 	"errors"
 	"io"
+	"iter"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -316,6 +317,119 @@ func TestGoneAndClosed(t *testing.T) {
 	}
 	if sum, _ := total(t, c, "counter-1"); sum != 0 {
 		t.Errorf("state is %d", sum)
+	}
+}
+
+// reading counts the records that are read of streams.
+type reading struct {
+	event.Store
+	records atomic.Int64
+}
+
+func (r *reading) Stream(ctx context.Context, stream string, from uint64, dir event.Direction) iter.Seq2[event.Record, error] {
+	return func(yield func(event.Record, error) bool) {
+		for rec, err := range r.Store.Stream(ctx, stream, from, dir) {
+			r.records.Add(1)
+			if !yield(rec, err) {
+				return
+			}
+		}
+	}
+}
+
+// Whoever is refused costs no reading of a long stream, alone or beside others:
+// one could keep everybody waiting.
+func TestRefusalsAreCheap(t *testing.T) {
+	t.Parallel()
+	slow := &slowStore{Store: memoryLog(t), stream: "counter-slow", entered: make(chan struct{}), let: make(chan struct{})}
+	store := &reading{Store: slow}
+	c := toyCore(t, store, nil)
+	refuse := func(*counter) ([]event.Data, error) { return nil, fault.ErrForbidden }
+	long := make([]event.Data, 100)
+	for i := range long {
+		long[i] = counted{1}
+	}
+	for _, stream := range []string{"counter-1", "counter-slow"} {
+		go func() {
+			if stream == slow.stream {
+				<-slow.entered
+				slow.let <- struct{}{}
+			}
+		}()
+		if _, err := change(t.Context(), c, stream, newCounter, func(*counter) ([]event.Data, error) { return long, nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for !c.fresh() {
+		time.Sleep(time.Millisecond)
+	}
+	before := store.records.Load()
+	for range 10 {
+		if _, err := change(t.Context(), c, "counter-1", newCounter, refuse); !errors.Is(err, fault.ErrForbidden) {
+			t.Fatal(err)
+		}
+	}
+	var all sync.WaitGroup
+	all.Go(func() { _, _ = change(t.Context(), c, slow.stream, newCounter, add(1)) })
+	<-slow.entered // what comes now is decided together
+	for _, decide := range []func(*counter) ([]event.Data, error){refuse, add(1), refuse} {
+		all.Go(func() { _, _ = change(t.Context(), c, slow.stream, newCounter, decide) })
+	}
+	e := c.entry(slow.stream, func() folder { return newCounter() })
+	for waiting := 0; waiting < 3; {
+		e.queueing.Lock()
+		waiting = len(e.waiting)
+		e.queueing.Unlock()
+	}
+	slow.let <- struct{}{}
+	<-slow.entered
+	slow.let <- struct{}{}
+	all.Wait()
+	if read := store.records.Load() - before; read > 10 {
+		t.Errorf("%d records were read", read)
+	}
+	if sum, _ := total(t, c, slow.stream); sum != 102 {
+		t.Errorf("state is %d", sum)
+	}
+}
+
+// Nobody is refused on an old state: what another node allowed since counts.
+func TestRefusalsLookAgain(t *testing.T) {
+	t.Parallel()
+	store := memoryLog(t)
+	here, there := toyCore(t, store, nil), toyCore(t, store, nil)
+	odd := func(s *counter) ([]event.Data, error) {
+		if s.total%2 == 0 {
+			return nil, fault.ErrForbidden
+		}
+		return []event.Data{counted{1}}, nil
+	}
+	for i := range 100 {
+		if _, err := change(t.Context(), there, "counter-1", newCounter, add(1)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := change(t.Context(), here, "counter-1", newCounter, odd); err != nil {
+			t.Fatalf("round %d: %v", i, err)
+		}
+	}
+}
+
+// Once a command has returned its decider does not run: what it captured may
+// be read.
+func TestDecideEndsBeforeChange(t *testing.T) {
+	t.Parallel()
+	c := toyCore(t, memoryLog(t), nil)
+	for range 100 {
+		ctx, cancel := context.WithCancel(t.Context())
+		seen := 0
+		_, _ = change(ctx, c, "counter-1", newCounter, func(*counter) ([]event.Data, error) {
+			cancel()
+			seen++
+			return []event.Data{counted{1}}, nil
+		})
+		if seen++; seen < 1 { // a race, if the decider were at work
+			t.Error(seen)
+		}
 	}
 }
 
