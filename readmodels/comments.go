@@ -18,7 +18,7 @@ var commentSchema = []string{
 		body text NOT NULL, html text NOT NULL, mentions text NOT NULL, deleted bigint NOT NULL, replies bigint NOT NULL,
 		reactions bigint NOT NULL, created_at bigint NOT NULL, edited_at bigint NOT NULL, version text NOT NULL)`,
 	`CREATE INDEX IF NOT EXISTS comment_post ON comment (post, created_at, id)`,
-	`CREATE INDEX IF NOT EXISTS comment_best ON comment (post, reactions, created_at, id)`,
+	`CREATE INDEX IF NOT EXISTS comment_best ON comment (post, reactions DESC, created_at, id)`,
 	`CREATE INDEX IF NOT EXISTS comment_parent ON comment (parent) WHERE parent <> ''`,
 }
 
@@ -78,7 +78,7 @@ func DeleteComment(ctx context.Context, b Batch, id uuid.UUID, w When) error {
 	for _, sql := range []string{
 		`UPDATE post SET comments = comments - 1 WHERE id = (SELECT post FROM comment WHERE id = ? AND deleted = 0)`,
 		`UPDATE comment SET replies = replies - 1 WHERE id = (SELECT parent FROM comment WHERE id = ? AND deleted = 0)`,
-		`UPDATE post SET answer = '' WHERE answer = ?`,
+		`UPDATE post SET answer = '' WHERE (id, answer) = (SELECT post, id FROM comment WHERE id = ?)`,
 	} {
 		if err := b.Exec(ctx, sql, id.String()); err != nil {
 			return err
@@ -141,8 +141,8 @@ func Comments(ctx context.Context, r Reader, viewer, post, parent uuid.UUID, ord
 	var sql string
 	var args []any
 	if parent != uuid.Nil {
-		sql = `WITH RECURSIVE branch (id) AS (SELECT id FROM comment WHERE parent = ? AND post = ?
-			UNION ALL SELECT c.id FROM comment c JOIN branch b ON c.parent = b.id) `
+		sql = `WITH RECURSIVE branch (id) AS (SELECT id FROM comment WHERE parent = ? AND parent <> '' AND post = ?
+			UNION ALL SELECT c.id FROM comment c JOIN branch b ON c.parent = b.id AND c.parent <> '') ` // as the index says it
 		args = append(args, parent.String(), post.String())
 	}
 	me := textID(viewer)

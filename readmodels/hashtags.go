@@ -92,8 +92,10 @@ type TrendKey struct {
 // Trending are the hashtags that most different people used since a time, at
 // most limit, those after the one given (nil: from the first).
 func Trending(ctx context.Context, r Reader, viewer uuid.UUID, since time.Time, after *TrendKey, limit int) ([]Hashtag, error) {
+	// Without the cast, SQLite groups by an index of all tags ever used.
 	sql := `SELECT w.tag, h.posts, (SELECT count(*) FROM hashtag_follow f WHERE f.account = ? AND f.tag = w.tag), w.people, w.recent
-		FROM (SELECT tag, COUNT(DISTINCT author) AS people, COUNT(*) AS recent FROM post_hashtag WHERE published_at >= ? GROUP BY tag) AS w
+		FROM (SELECT CAST(tag AS text) AS tag, COUNT(DISTINCT author) AS people, COUNT(*) AS recent FROM post_hashtag
+			WHERE published_at >= ? GROUP BY CAST(tag AS text)) AS w
 		JOIN hashtag h ON h.tag = w.tag`
 	args := []any{textID(viewer), millis(since)}
 	if after != nil {

@@ -21,6 +21,7 @@ var inboxSchema = []string{
 		head bigint NOT NULL, actors bigint NOT NULL,
 		PRIMARY KEY (account, number))`,
 	`CREATE INDEX IF NOT EXISTS inbox_entry_group ON inbox_entry (account, subject, kind, number)`,
+	`CREATE INDEX IF NOT EXISTS inbox_entry_actor ON inbox_entry (account, subject, kind, actor, number)`,
 	`CREATE INDEX IF NOT EXISTS inbox_entry_head ON inbox_entry (account, head, number)`,
 }
 
@@ -59,7 +60,8 @@ func PutNotification(ctx context.Context, b Batch, account uuid.UUID, number uin
 	if err != nil {
 		return err
 	}
-	actors, _, err := first(ctx, b, scanCount, `UPDATE inbox_entry SET head = 0`+inGroup+` AND head = 1 RETURNING actors`, group...)
+	actors, _, err := first(ctx, b, scanCount, `UPDATE inbox_entry SET head = 0
+		WHERE account = ? AND number = (SELECT max(number) FROM inbox_entry`+inGroup+`) RETURNING actors`, append([]any{inbox}, group...)...)
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,6 @@ var postSchema = []string{
 	`CREATE INDEX IF NOT EXISTS post_owner ON post (owner, created_at, id)`,
 	`CREATE INDEX IF NOT EXISTS post_owner_newest ON post (owner, published_at, id) WHERE state = 'published'`,
 	`CREATE INDEX IF NOT EXISTS post_board_newest ON post (board, published_at, id) WHERE state = 'published'`,
-	`CREATE INDEX IF NOT EXISTS post_answer ON post (answer) WHERE answer <> ''`,
 }
 
 // Post is a post as a viewer sees it.

@@ -1,0 +1,235 @@
+package readmodels_test
+
+import (
+	"context"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/parleyhq/parley/domain/account"
+	"github.com/parleyhq/parley/domain/board"
+	"github.com/parleyhq/parley/domain/chat"
+	"github.com/parleyhq/parley/domain/comment"
+	"github.com/parleyhq/parley/domain/follow"
+	"github.com/parleyhq/parley/domain/notification"
+	"github.com/parleyhq/parley/domain/post"
+	"github.com/parleyhq/parley/domain/session"
+	"github.com/parleyhq/parley/infra/sqlite"
+	"github.com/parleyhq/parley/readmodels"
+)
+
+// planned is a batch that asks SQLite how it runs each statement.
+type planned struct {
+	readmodels.Batch
+	t      *testing.T
+	tables []string
+}
+
+var scan = regexp.MustCompile(`^SCAN (\S+)`)
+
+// plan refuses a walk through a whole table, and an index that is made for one
+// statement, which is the same.
+func (p planned) plan(ctx context.Context, sql string, args []any) {
+	p.t.Helper()
+	rows, err := p.Batch.Query(ctx, "EXPLAIN QUERY PLAN "+sql, args...)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, parent, unused int
+		var step string
+		if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
+			p.t.Fatal(err)
+		}
+		walked := scan.FindStringSubmatch(step)
+		if strings.Contains(step, "AUTOMATIC") || walked != nil && p.walks(sql, walked[1]) {
+			p.t.Errorf("%s\n%s", step, sql)
+		}
+	}
+}
+
+// walks says whether a name stands for a table in sql.
+func (p planned) walks(sql, name string) bool {
+	return slices.ContainsFunc(p.tables, func(table string) bool {
+		return name == table || regexp.MustCompile(`(FROM|JOIN|UPDATE|INTO) `+table+` (AS )?`+regexp.QuoteMeta(name)+`\b`).MatchString(sql)
+	})
+}
+
+func (p planned) Query(ctx context.Context, sql string, args ...any) (readmodels.Rows, error) {
+	p.plan(ctx, sql, args)
+	return p.Batch.Query(ctx, sql, args...)
+}
+
+func (p planned) Exec(ctx context.Context, sql string, args ...any) error {
+	p.plan(ctx, sql, args)
+	return p.Batch.Exec(ctx, sql, args...)
+}
+
+// No statement walks through a table, however large it has grown.
+func TestPlans(t *testing.T) {
+	t.Parallel()
+	g, err := sqlite.OpenGenerations(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = g.Close() })
+	db, err := g.Create(t.Context(), "plans", readmodels.Schema())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tables []string
+	for _, statement := range readmodels.Schema() {
+		if name, ok := strings.CutPrefix(statement, "CREATE TABLE IF NOT EXISTS "); ok {
+			tables = append(tables, strings.Fields(name)[0])
+		}
+	}
+	err = db.Batch(t.Context(), func(b readmodels.Batch) error {
+		p := planned{b, t, tables}
+		for _, part := range []func(context.Context, readmodels.Batch, func(...any)){planPeople, planForum, planChat, planInbox} {
+			part(t.Context(), p, func(results ...any) {
+				t.Helper()
+				if err, failed := results[len(results)-1].(error); failed {
+					t.Error(err)
+				}
+			})
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Whom and what the statements are about.
+var (
+	me, you, thing, other = uuid.UUID{15: 1}, uuid.UUID{15: 2}, uuid.UUID{15: 3}, uuid.UUID{15: 4}
+	at                    = time.UnixMilli(1_700_000_000_000)
+	when                  = readmodels.When{Version: thing, At: at}
+)
+
+func planPeople(ctx context.Context, b readmodels.Batch, run func(...any)) {
+	name := "a name"
+	for _, id := range []uuid.UUID{me, you} {
+		run(readmodels.PutAccount(ctx, b, id, account.Registered{Roles: []string{"member"}}, at, thing))
+	}
+	run(readmodels.SetEmail(ctx, b, me, account.EmailVerified{}, thing))
+	run(readmodels.DropClaim(ctx, b, me, "c", thing))
+	run(readmodels.SetProfile(ctx, b, me, account.ProfileChanged{DisplayName: &name}, thing))
+	run(readmodels.AddRole(ctx, b, me, "r", thing))
+	run(readmodels.AccountByID(ctx, b, me, you))
+	run(readmodels.AccountByHandle(ctx, b, me, ""))
+	run(readmodels.Summaries(ctx, b, me, you))
+	run(readmodels.PutSession(ctx, b, thing, session.Started{Account: me}, at))
+	run(readmodels.JoinSession(ctx, b, thing, session.Joined{}, at))
+	run(readmodels.TouchSession(ctx, b, thing, at, at))
+	run(readmodels.Sessions(ctx, b, me, at, nil, 20))
+	run(readmodels.SessionOf(ctx, b, me, thing))
+	run(readmodels.DropSession(ctx, b, thing))
+	run(readmodels.DropSessions(ctx, b, me, account.SessionsEnded{}))
+	run(readmodels.PutFollow(ctx, b, follow.Started{Follower: me, Followee: you}, 1))
+	run(readmodels.PutMute(ctx, b, follow.MuteStarted{Muter: me, Muted: you}, 1))
+	for _, list := range []func(context.Context, readmodels.Reader, uuid.UUID, uuid.UUID, uint64, int) ([]readmodels.Related, error){
+		readmodels.Followers, readmodels.Followees,
+	} {
+		run(list(ctx, b, me, you, 0, 20))
+	}
+	run(readmodels.FollowsOf(ctx, b, me))
+	run(readmodels.DropFollow(ctx, b, me, you))
+	run(readmodels.PutBlock(ctx, b, follow.BlockStarted{Blocker: me, Blocked: you}, 1))
+	run(readmodels.BlocksOf(ctx, b, me))
+	run(readmodels.Silenced(ctx, b, me, you))
+	run(readmodels.Blocks(ctx, b, me, 0, 20))
+	run(readmodels.Mutes(ctx, b, me, 0, 20))
+	run(readmodels.DropBlock(ctx, b, follow.BlockEnded{Blocker: me, Blocked: you}))
+	run(readmodels.DropMute(ctx, b, follow.MuteEnded{Muter: me, Muted: you}))
+}
+
+func planForum(ctx context.Context, b readmodels.Batch, run func(...any)) {
+	tags := readmodels.BoardTags{Since: at, Most: 10}
+	run(readmodels.PutBoard(ctx, b, other, board.Created{By: me}, at, thing))
+	run(readmodels.SetBoard(ctx, b, other, board.Changed{}, thing))
+	run(readmodels.SetModerator(ctx, b, other, you, true, thing))
+	run(readmodels.SetBoardFollow(ctx, b, me, other, true))
+	run(readmodels.SetHashtagFollow(ctx, b, me, "t", true))
+	text := readmodels.PostText{Board: other, Author: me, Type: post.Question, Hashtags: []string{"t"}, Mentions: []uuid.UUID{you}}
+	run(readmodels.PutPost(ctx, b, thing, text, post.Live, time.Time{}, when))
+	run(readmodels.EditPost(ctx, b, thing, post.Edited{Hashtags: text.Hashtags}, when))
+	run(readmodels.PutComment(ctx, b, you, comment.Published{Post: thing, Author: you}, when))
+	run(readmodels.PutComment(ctx, b, me, comment.Published{Post: thing, Author: you, Parent: you}, when))
+	run(readmodels.EditComment(ctx, b, you, comment.Edited{}, when))
+	run(readmodels.SetAnswer(ctx, b, thing, you, when))
+	run(readmodels.SetReaction(ctx, b, you, me, "like", true))
+	run(readmodels.SetReaction(ctx, b, you, me, "like", false))
+
+	run(readmodels.BoardOf(ctx, b, me, other, tags))
+	run(readmodels.Boards(ctx, b, me, tags, &readmodels.BoardKey{}, 20))
+	run(readmodels.PostOf(ctx, b, me, thing))
+	run(readmodels.ChangedPost(ctx, b, me, thing))
+	run(readmodels.SeesPost(ctx, b, me, thing))
+	run(readmodels.PostsByID(ctx, b, me, []uuid.UUID{thing}))
+	for _, after := range []*readmodels.PostKey{nil, {Pinned: 1, At: at.UnixMilli() + 1, ID: thing}} {
+		run(readmodels.BoardPosts(ctx, b, me, other, after, 20))
+		run(readmodels.AuthorPosts(ctx, b, me, you, after, 20))
+		run(readmodels.HashtagPosts(ctx, b, me, "t", after, 20))
+		run(readmodels.OwnPosts(ctx, b, me, []post.State{post.Draft, post.Live}, after, 20))
+		run(readmodels.PublicFeed(ctx, b, me, after, 20))
+		run(readmodels.HomeFeed(ctx, b, me, after, 20))
+	}
+	run(readmodels.HashtagOf(ctx, b, me, "t"))
+	run(readmodels.Trending(ctx, b, me, at, nil, 20))
+	run(readmodels.Trending(ctx, b, me, at, &readmodels.TrendKey{}, 20))
+	run(readmodels.CommentOf(ctx, b, me, you))
+	for _, order := range []readmodels.CommentOrder{readmodels.Oldest, readmodels.Newest, readmodels.Best} {
+		for _, parent := range []uuid.UUID{uuid.Nil, you} {
+			run(readmodels.Comments(ctx, b, me, thing, parent, order, nil, 20))
+			run(readmodels.Comments(ctx, b, me, thing, parent, order, &readmodels.CommentKey{Reactions: 1}, 20))
+		}
+	}
+	run(readmodels.DeleteComment(ctx, b, you, when))
+	run(readmodels.DeletePost(ctx, b, thing, when))
+}
+
+func planChat(ctx context.Context, b readmodels.Batch, run func(...any)) {
+	name := "a name"
+	run(readmodels.PutRoom(ctx, b, thing, chat.RoomCreated{Kind: chat.Direct}, at, thing, 1))
+	for _, id := range []uuid.UUID{me, you} {
+		run(readmodels.AddRoomMember(ctx, b, thing, id, chat.Plain, at, 1))
+	}
+	run(readmodels.SetRoom(ctx, b, thing, chat.SettingsChanged{Name: &name}, thing))
+	run(readmodels.SetRoomRole(ctx, b, thing, me, chat.Admin))
+	sent := chat.MessageSent{Sender: me, Mentions: []uuid.UUID{you}}
+	run(readmodels.PutMessage(ctx, b, readmodels.MessageSent(thing, 2, other, at, sent), 2))
+	run(readmodels.EditMessage(ctx, b, thing, chat.MessageEdited{Number: 2}, at, 3))
+	key := readmodels.MessageKey{Room: thing, Number: 2}
+	run(readmodels.SetMessageReaction(ctx, b, key, you, "like", true))
+	run(readmodels.SetMessageReaction(ctx, b, key, you, "love", false))
+	run(readmodels.RoomOf(ctx, b, me, thing))
+	run(readmodels.RoomsOf(ctx, b, me, 0, 20))
+	run(readmodels.RoomMembers(ctx, b, thing, &readmodels.RoomMember{}, 20))
+	run(readmodels.RoomMemberOf(ctx, b, thing, me))
+	for _, w := range []readmodels.MessageRange{{}, {Before: 3}, {After: 1}, {Around: 2}} {
+		w.Limit = 20
+		run(readmodels.MessagesOf(ctx, b, thing, w))
+	}
+	run(readmodels.MessageOf(ctx, b, key))
+	run(readmodels.RoomToTell(ctx, b, key, me, 2))
+	run(readmodels.ToldOfRoom(ctx, b, thing, you, 2))
+	run(readmodels.SetReceipt(ctx, b, thing, you, 2, 3))
+	run(readmodels.EmptyMessage(ctx, b, key, 4))
+	run(readmodels.RemoveRoomMember(ctx, b, thing, you))
+}
+
+func planInbox(ctx context.Context, b readmodels.Batch, run func(...any)) {
+	entry := notification.Notified{Kind: notification.PostReaction, Actor: you, Subject: notification.Subject{Type: "post", ID: thing}}
+	for n := range uint64(3) {
+		run(readmodels.PutNotification(ctx, b, me, n+1, entry, at))
+	}
+	run(readmodels.InboxOf(ctx, b, me))
+	run(readmodels.NotificationsOf(ctx, b, me, 0, 20))
+	run(readmodels.ReadInbox(ctx, b, me, 2))
+}
