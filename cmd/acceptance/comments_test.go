@@ -138,6 +138,25 @@ func TestF4_EditAndDelete(t *testing.T) {
 	f.Client().Delete(comment).Want(401)
 }
 
+// F8: who was blocked says nothing more below a post, but may take back what
+// was said.
+func TestF8_EditAcrossBlock(t *testing.T) {
+	t.Parallel()
+	f := newForum(t)
+	post := makePost(f.alice, f.board, nil)
+	f.see(f.alice)
+	comment := "/v1/comments/" + say(f.bob, post, "")
+	f.see(f.bob)
+	was := f.admin.Get(comment).Want(200).Map()["body"]
+	f.alice.Put("/v1/accounts/"+f.bob.Account.ID+"/block", nil).Want(204)
+	f.see(f.alice)
+	f.bob.Patch(comment, map[string]any{"body": "An insult"}).Want(404)
+	if got := f.admin.Get(comment).Want(200).Map()["body"]; got != was {
+		t.Errorf("it says %v now", got)
+	}
+	f.bob.Delete(comment).Want(204)
+}
+
 // F4: accept an answer on a question.
 func TestF4_Answer(t *testing.T) {
 	t.Parallel()
