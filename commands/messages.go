@@ -68,8 +68,9 @@ func (c *Commands) SendMessage(ctx context.Context, by Actor, in SendMessage) (M
 	return MessageSent{Number: out.Revision + 1, ID: out.ID, At: out.At, Position: out.Position}, nil
 }
 
-// MaySend says whether by is in the room, and no block stands between the two
-// of a direct one. Errors: 404.
+// MaySend says whether by may say something in the room: is in it, and no block
+// stands between the two of a direct one. An edit, a reaction and a new name
+// say something too. Errors: 404.
 func (c *Commands) MaySend(ctx context.Context, by Actor, room uuid.UUID) error {
 	r, err := c.room(ctx, room)
 	if err != nil {
@@ -143,6 +144,9 @@ type EditMessage struct {
 
 // MayEditMessage says whether by may edit a message. Errors: 404, 403.
 func (c *Commands) MayEditMessage(ctx context.Context, by Actor, room uuid.UUID, number uint64) error {
+	if err := c.MaySend(ctx, by, room); err != nil {
+		return err
+	}
 	return view(ctx, c.core, chat.Stream(room), c.newRoom, func(r *chat.Room) error {
 		_, err := r.Edit(chat.MessageEdited{Sender: by.Account, Number: number})
 		return err
@@ -177,10 +181,17 @@ func (c *Commands) EditMessage(ctx context.Context, by Actor, in EditMessage) (O
 }
 
 // DeleteMessage empties a message; its sender may, and who leads the room.
-// Errors: 404, 403.
-func (c *Commands) DeleteMessage(ctx context.Context, by Actor, room uuid.UUID, number uint64) (Outcome, error) {
+// match is as that of EditMessage. Errors: 404, 403, match's.
+func (c *Commands) DeleteMessage(ctx context.Context, by Actor, room uuid.UUID, number uint64, match func(version uint64) error) (Outcome, error) {
 	return change(ctx, c.core, chat.Stream(room), c.newRoom, func(r *chat.Room) ([]event.Data, error) {
-		return r.Delete(by.Account, number)
+		events, err := r.Delete(by.Account, number)
+		if err == nil && match != nil {
+			err = match(r.MessageVersion(number))
+		}
+		if err != nil {
+			return nil, err
+		}
+		return events, nil
 	})
 }
 
@@ -188,6 +199,11 @@ func (c *Commands) DeleteMessage(ctx context.Context, by Actor, room uuid.UUID, 
 // 422 reaction.unknown.
 func (c *Commands) ReactToMessage(ctx context.Context, by Actor, room uuid.UUID, number uint64, kind string, on bool) (Outcome, error) {
 	known := slices.Contains(c.cfg.Reactions, kind)
+	if on {
+		if err := c.MaySend(ctx, by, room); err != nil {
+			return Outcome{}, err
+		}
+	}
 	return change(ctx, c.core, chat.Stream(room), c.newRoom, func(r *chat.Room) ([]event.Data, error) {
 		events, err := r.React(by.Account, number, kind, on)
 		if err == nil && !known {

@@ -166,6 +166,9 @@ func (c *Commands) newRoom() *chat.Room { return chat.NewRoom(c.cfg.Chat.ResendM
 
 // MayChangeRoom says whether by may change what is shared. Errors: 404, 403.
 func (c *Commands) MayChangeRoom(ctx context.Context, by Actor, room uuid.UUID) error {
+	if err := c.MaySend(ctx, by, room); err != nil {
+		return err
+	}
 	return view(ctx, c.core, chat.Stream(room), c.newRoom, func(r *chat.Room) error {
 		_, err := r.Change(by.Account, chat.Settings{})
 		return err

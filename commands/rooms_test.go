@@ -188,10 +188,21 @@ func TestBlockAgainstSending(t *testing.T) {
 	}
 	_, err = here.SendMessage(t.Context(), alice, send)
 	want(t, err, fault.ErrNotFound)
-	_, err = there.SendMessage(WithPosition(t.Context(), out.Position), bob, send)
+	seen := WithPosition(t.Context(), out.Position)
+	_, err = there.SendMessage(seen, bob, send)
+	want(t, err, fault.ErrNotFound)
+	name := "what I wanted to say"
+	_, err = there.EditMessage(seen, bob, EditMessage{Room: opened.Room, Number: 2, Text: name})
+	want(t, err, fault.ErrNotFound)
+	_, err = there.ChangeRoom(seen, bob, opened.Room, chat.Settings{Name: &name}, nil)
+	want(t, err, fault.ErrNotFound)
+	_, err = here.ReactToMessage(t.Context(), alice, opened.Room, 2, "like", true)
 	want(t, err, fault.ErrNotFound)
 	if first, ok, err := there.RoomMember(t.Context(), opened.Room, bob.Account); err != nil || !ok || first != 1 {
 		t.Errorf("the room stays readable: %d, %v, %v", first, ok, err)
+	}
+	if _, err := there.DeleteMessage(seen, bob, opened.Room, 2, nil); err != nil {
+		t.Errorf("one's own stays one's own to delete: %v", err)
 	}
 }
 
@@ -242,7 +253,7 @@ func TestDeletedMessages(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := n.DeleteMessage(t.Context(), alice, opened.Room, 3); err != nil {
+	if _, err := n.DeleteMessage(t.Context(), alice, opened.Room, 3, nil); err != nil {
 		t.Fatal(err)
 	}
 	gone, err := n.DeletedMessages(t.Context(), opened.Room, []uint64{0, 1, 2, 3, 4, 5, 1 << 63})

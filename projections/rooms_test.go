@@ -101,7 +101,7 @@ func (w *chatWorld) act() {
 	case n < 52:
 		_, _ = c.EditMessage(ctx, by, commands.EditMessage{Room: room, Number: number, Text: fmt.Sprint("edited ", n)})
 	case n < 62:
-		_, _ = c.DeleteMessage(ctx, by, room, number)
+		_, _ = c.DeleteMessage(ctx, by, room, number, nil)
 	case n < 72:
 		_, _ = c.ReactToMessage(ctx, by, room, number, []string{"like", "sad"}[n%2], n < 69)
 	case n < 88:

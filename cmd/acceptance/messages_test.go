@@ -185,6 +185,7 @@ func TestC5_EditDeleteReact(t *testing.T) {
 		t.Errorf("edited: %v", m)
 	}
 	bob.Patch(path+"/2", body{"text": "x"}, harness.Header{Name: "If-Match", Value: sent.Header.Get("ETag")}).Want(412)
+	bob.Delete(path+"/2", harness.Header{Name: "If-Match", Value: sent.Header.Get("ETag")}).Want(412)
 	owner.Patch(path+"/2", body{"text": "x"}).Want(403)
 	owner.Patch(path+"/2", body{"text": 7}).Want(403)
 	eve.Patch(path+"/2", body{"text": "x"}).Want(404)

@@ -234,7 +234,7 @@ func TestDeletedInThePast(t *testing.T) {
 	if _, err := w.cmds.EditMessage(ctx, by, commands.EditMessage{Room: room, Number: 3, Text: "secret edit"}); err != nil { // 6
 		t.Fatal(err)
 	}
-	if _, err := w.cmds.DeleteMessage(ctx, by, room, 3); err != nil { // 7
+	if _, err := w.cmds.DeleteMessage(ctx, by, room, 3, nil); err != nil { // 7
 		t.Fatal(err)
 	}
 	w.sends(alice.Account, room, "last") // 8

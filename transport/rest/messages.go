@@ -31,7 +31,7 @@ func (s *Server) messages() {
 	}, s.mayEditMessage, s.editMessage)
 	route(s, Op{
 		Method: http.MethodDelete, Path: path + "/{number}", ID: "deleteMessage", Summary: "Delete a message; it keeps its place, empty", Tag: "Messages",
-		Errors: append([]*fault.Fault{fault.ErrForbidden}, absent...),
+		Errors: append([]*fault.Fault{fault.ErrForbidden, commands.ErrChanged}, absent...),
 	}, nil, s.deleteMessage)
 	reactions := append([]*fault.Fault{reaction.ErrUnknown}, absent...)
 	route(s, Op{
@@ -256,19 +256,23 @@ func (s *Server) mayEditMessage(ctx context.Context, c *Call, p messagePath) err
 }
 
 func (s *Server) editMessage(ctx context.Context, c *Call, p messagePath, b messageEdit) (Reply[Message], error) {
-	in := commands.EditMessage{Room: p.ID, Number: p.Number, Text: b.Text}
-	if c.IfMatch.Given() {
-		in.Match = func(version uint64) error { return c.CheckMatch(messageTag(version)) }
-	}
-	out, err := s.cfg.Commands.EditMessage(ctx, *c.Actor, in)
+	out, err := s.cfg.Commands.EditMessage(ctx, *c.Actor, commands.EditMessage{Room: p.ID, Number: p.Number, Text: b.Text, Match: c.matchMessage()})
 	if err != nil {
 		return Reply[Message]{}, err
 	}
 	return s.replyMessage(ctx, readmodels.MessageKey{Room: p.ID, Number: p.Number}, out.Position)
 }
 
+// matchMessage is match for messages.
+func (c *Call) matchMessage() func(version uint64) error {
+	if !c.IfMatch.Given() {
+		return nil
+	}
+	return func(version uint64) error { return c.CheckMatch(messageTag(version)) }
+}
+
 func (s *Server) deleteMessage(ctx context.Context, c *Call, p messagePath, _ None) (Reply[None], error) {
-	out, err := s.cfg.Commands.DeleteMessage(ctx, *c.Actor, p.ID, p.Number)
+	out, err := s.cfg.Commands.DeleteMessage(ctx, *c.Actor, p.ID, p.Number, c.matchMessage())
 	return s.settled(ctx, out, err)
 }
 
