@@ -58,7 +58,7 @@ type (
 		Mentions []uuid.UUID `json:"mentions,omitzero"`
 		Images   []uuid.UUID `json:"images,omitzero"`
 		ReplyTo  uint64      `json:"replyTo,omitzero"`
-		ClientID string      `json:"clientId,omitzero"`
+		ClientID string      `json:"clientId,omitzero" seal:"personal,Sender"` // a client may name a device or a person in it
 	}
 	// MessageEdited gives the message of that number another text.
 	MessageEdited struct {
