@@ -56,7 +56,7 @@ func erased(e Event, gone func(uuid.UUID) bool) event.Data {
 		return d
 	case chat.MessageSent:
 		if gone(d.Sender) {
-			d.Text = ""
+			d.Text, d.ClientID = "", ""
 		}
 		return d
 	case chat.MessageEdited:
