@@ -460,6 +460,15 @@ func TestN5_Commands(t *testing.T) {
 			t.Errorf("%s: %s", raw, f.Raw)
 		}
 	}
+	for raw, slug := range map[string]string{
+		`{"id":"s","do":"send","room":"` + room + `","text":"a\u0000"}`:              "text.invalid",
+		`{"id":"s","do":"send","room":"` + room + `","text":"a\ud800"}`:              "text.invalid",
+		`{"id":"s","do":"send","room":"` + room + `","text":"a","clientId":"\n"}`:    "text.invalid",
+		`{"id":"s","do":"send","room":"` + room + `","text":"one","text":"another"}`: "json.duplicate_key",
+	} {
+		a.Send(raw)
+		refused(t, a.Next(), slug)
+	}
 	if sent := a.Ask("send", body{"room": room, "text": "x"}); sent.Number != 2 {
 		t.Errorf("send: %s", sent.Raw)
 	}

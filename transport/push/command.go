@@ -129,7 +129,7 @@ func (c *conn) sendMessage(ctx context.Context, r request) error {
 
 // read moves "read up to" of a room, or of the inbox.
 func (c *conn) read(ctx context.Context, r request) error {
-	if err := need(map[string]bool{"number": r.Number == 0, "room": r.Room == uuid.Nil && r.Topic == ""}); err != nil {
+	if err := need(map[string]bool{"number": r.Number == nil, "room": r.Room == uuid.Nil && r.Topic == ""}); err != nil {
 		return err
 	}
 	var read uint64
@@ -141,9 +141,9 @@ func (c *conn) read(ctx context.Context, r request) error {
 	}
 	switch {
 	case room != uuid.Nil:
-		read, out, err = c.s.deps.Rooms.ReadRoom(ctx, c.by(), room, r.Number)
+		read, out, err = c.s.deps.Rooms.ReadRoom(ctx, c.by(), room, *r.Number)
 	case r.Topic == "inbox":
-		read, out, err = c.s.deps.Inboxes.ReadNotifications(ctx, c.by(), r.Number)
+		read, out, err = c.s.deps.Inboxes.ReadNotifications(ctx, c.by(), *r.Number)
 	default:
 		err = errReadOnly
 	}

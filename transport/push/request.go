@@ -5,12 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"strings"
+	"strconv"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
 
 	"github.com/parleyhq/parley/domain/fault"
+	"github.com/parleyhq/parley/domain/text"
 )
 
 // request is a frame of a client.
@@ -26,7 +27,7 @@ type request struct {
 	Images   []uuid.UUID
 	ReplyTo  uint64
 	ClientID string
-	Number   uint64
+	Number   *uint64
 	Token    string
 }
 
@@ -36,6 +37,7 @@ var errNoObject = errors.New("push: the frame is no JSON object")
 
 var (
 	errBadRequest = fault.New(fault.Malformed, "request.invalid", "This frame has fields that are missing or not valid.")
+	errTwice      = fault.New(fault.Malformed, "json.duplicate_key", "This frame names a field twice.")
 	errUnknownDo  = fault.New(fault.Malformed, "request.unknown", "There is no such command.")
 )
 
@@ -52,17 +54,16 @@ func parseRequest(raw []byte) (request, error) {
 	if len(trimmed) == 0 || trimmed[0] != '{' {
 		return r, errNoObject
 	}
-	var fields map[string]json.RawMessage
-	d := json.NewDecoder(bytes.NewReader(trimmed))
-	if d.Decode(&fields) != nil {
-		return r, errNoObject
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return r, errNoObject
+	fields, twice, err := fieldsOf(trimmed)
+	if err != nil {
+		return r, err
 	}
 	var wrong fault.Checks
 	if !r.readID(fields["id"]) {
 		wrong.Add("id", "a string of 1 to 128 bytes is needed")
+	}
+	if twice != "" {
+		return r, errTwice.With(fault.Field(twice, "given twice"))
 	}
 	take(&wrong, fields, "do", &r.Do)
 	take(&wrong, fields, "topic", &r.Topic)
@@ -76,18 +77,79 @@ func parseRequest(raw []byte) (request, error) {
 	take(&wrong, fields, "clientId", &r.ClientID)
 	take(&wrong, fields, "number", &r.Number)
 	take(&wrong, fields, "token", &r.Token)
-	if strings.ContainsRune(r.Text, 0) || strings.ContainsAny(r.ClientID, "\x00\r\n") {
-		wrong.Add("text", "invalid characters")
-	}
 	if len(wrong) > 0 {
 		return r, errBadRequest.With(wrong...)
+	}
+	for _, name := range []string{"text", "clientId"} { // what else a text cannot hold, the command finds
+		if loneSurrogate(fields[name]) {
+			wrong.Add(name, text.Characters)
+		}
+	}
+	if len(wrong) > 0 {
+		return r, text.ErrInvalid.With(wrong...)
 	}
 	return r, nil
 }
 
+// fieldsOf splits a frame into its fields. twice is a name that stands there
+// more than once, or "": of two values nobody knows which one is meant.
+// Errors: errNoObject.
+func fieldsOf(raw []byte) (fields map[string]json.RawMessage, twice string, err error) {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	if _, err := d.Token(); err != nil { // the brace
+		return nil, "", errNoObject
+	}
+	fields = map[string]json.RawMessage{}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return nil, "", errNoObject
+		}
+		key, _ := name.(string) // a decoder takes no other name
+		var value json.RawMessage
+		if d.Decode(&value) != nil {
+			return nil, "", errNoObject
+		}
+		if _, there := fields[key]; there {
+			twice = key
+		}
+		fields[key] = value
+	}
+	if _, err := d.Token(); err != nil {
+		return nil, "", errNoObject
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, "", errNoObject
+	}
+	return fields, twice, nil
+}
+
+// loneSurrogate says whether a JSON string escapes half a character, which
+// encoding/json turns into U+FFFD without a word. raw is valid JSON.
+func loneSurrogate(raw json.RawMessage) bool {
+	high := false // the escape just before was a first half
+	for i := 0; i < len(raw); i++ {
+		var r rune
+		if raw[i] == '\\' {
+			i++
+			if raw[i] == 'u' {
+				n, _ := strconv.ParseUint(string(raw[i+1:i+5]), 16, 16)
+				r = rune(n)
+				i += 4
+			}
+		}
+		low := r >= 0xDC00 && r <= 0xDFFF
+		if high != low {
+			return true
+		}
+		high = r >= 0xD800 && r <= 0xDBFF
+	}
+	return false
+}
+
 func (r *request) readID(raw json.RawMessage) bool {
 	var id string
-	if len(raw) == 0 || json.Unmarshal(raw, &id) != nil || id == "" || len(id) > maxRequestID {
+	if len(raw) == 0 || json.Unmarshal(raw, &id) != nil || id == "" || len(id) > maxRequestID || loneSurrogate(raw) {
 		return false
 	}
 	r.ID = &id
