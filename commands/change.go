@@ -223,7 +223,7 @@ func (c *core) decideAll(e *entry, batch []*decision) (events []event.Event, dou
 		}
 		mine, err := c.encode(d, e.stream, data)
 		if err != nil {
-			d.err = err
+			d.err = unavailable(err)
 			continue
 		}
 		for i, ev := range mine {
@@ -273,7 +273,8 @@ func unavailable(err error) error {
 	switch {
 	case errors.Is(err, event.ErrFull):
 		return fault.New(fault.Full, "storage.full", "The disk is full; nothing can be written right now.").After(10 * time.Second).Because(err)
-	case errors.Is(err, event.ErrUnsynced), errors.Is(err, event.ErrClosed), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case errors.Is(err, event.ErrUnsynced), errors.Is(err, event.ErrClosed), errors.Is(err, event.ErrKeysUnavailable),
+		errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return fault.New(fault.Unavailable, "storage.unavailable", "Nothing can be written right now.").After(time.Second).Because(err)
 	}
 	return err

@@ -146,6 +146,7 @@ func TestS12_FaultsMapToStatuses(t *testing.T) {
 	}{
 		"limited": {429, "limit.exceeded", "2"}, // 1.5 s, rounded up
 		"full":    {507, "storage.full", "30"},
+		"keyless": {503, "storage.unavailable", "30"},
 		"late":    {503, "unavailable.timeout", "1"},
 	} {
 		a := c.do("GET", "/v1/fail/"+path, "").want(t, want.status, want.slug)

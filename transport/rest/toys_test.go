@@ -299,6 +299,7 @@ func toyTroubles(s *Server) {
 	fail("wrapped", fmt.Errorf("deep down: %w", fault.New(fault.Conflict, "toy.taken", "Taken.", fault.Field("title", "taken"))))
 	fail("limited", fault.New(fault.Limited, "limit.exceeded", "Slow down.").After(1500*time.Millisecond))
 	fail("full", fmt.Errorf("append: %w", event.ErrFull))
+	fail("keyless", fmt.Errorf("key of names: %w", event.ErrKeysUnavailable))
 	fail("late", context.DeadlineExceeded)
 	op := get("/v1/fail/panic", "failPanic", Public)
 	route(s, op, nil, func(context.Context, *Call, None, None) (Reply[None], error) { panic("the secret of the panic") })
