@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/parleyhq/parley/domain/event"
+	"github.com/parleyhq/parley/domain/reaction"
 )
 
 // Event is an event as it happened, before anything was sealed.
@@ -34,6 +35,7 @@ type History struct {
 	boards   []uuid.UUID
 	posts    []*postAct
 	comments []*commentAct
+	felt     []reaction.Added
 	rooms    []uuid.UUID
 	names    int // made up so far
 }

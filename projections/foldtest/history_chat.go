@@ -12,17 +12,18 @@ import (
 
 var chatActs = []act{
 	{4, openRoom},
-	{3, changeRoom},
-	{8, join},
-	{6, removeMember},
-	{4, changeRole},
+	{5, changeRoom},
+	{14, join},
+	{10, removeMember},
+	{8, comeBack},
+	{5, changeRole},
 	{50, send},
 	{10, editMessage},
-	{14, deleteMessage},
-	{20, reactToMessage},
+	{16, deleteMessage},
+	{24, reactToMessage},
 	{30, readRoom},
-	{40, tell},
-	{10, readInbox},
+	{28, tell},
+	{8, readInbox},
 }
 
 const (
@@ -40,6 +41,9 @@ func (h *History) room() (id uuid.UUID, name string, r *chat.Room) {
 
 // openRoom opens a group, or the one room of two people.
 func openRoom(h *History) {
+	if len(h.rooms) == maxRooms {
+		return
+	}
 	by := h.person()
 	d := chat.RoomCreated{Kind: chat.Group, By: by, Name: h.sometimes(), Avatar: h.image(), Emoji: h.sometimes(), Members: []uuid.UUID{by}, History: h.one(2)}
 	id := h.id()
@@ -84,6 +88,24 @@ func removeMember(h *History) {
 		}
 		events, err := r.Remove(by, target)
 		if h.say(name, events, err) {
+			return
+		}
+	}
+}
+
+// comeBack lets somebody leave and join again, whose old messages stand, and
+// may be deleted by who leads.
+func comeBack(h *History) {
+	_, name, r := h.room()
+	by := h.person()
+	events, err := r.Remove(by, by)
+	if !h.say(name, events, err) {
+		return
+	}
+	events, err = r.Join(chat.Joined{Account: by, By: h.person(), Invite: "invite-1"}, roomLimit)
+	h.say(name, events, err)
+	for range 6 {
+		if events, err = r.Delete(h.person(), h.number(r)); h.say(name, events, err) && h.one(2) {
 			return
 		}
 	}

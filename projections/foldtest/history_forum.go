@@ -14,17 +14,17 @@ import (
 
 var forumActs = []act{
 	{2, createBoard},
-	{5, changeBoard},
+	{8, changeBoard},
 	{5, setModerator},
 	{14, writePost},
-	{10, finishDraft},
-	{10, editPost},
+	{16, finishDraft},
+	{14, editPost},
 	{6, deletePost},
-	{8, acceptAnswer},
+	{16, acceptAnswer},
 	{30, writeComment},
-	{8, editComment},
-	{12, deleteComment},
-	{30, react},
+	{10, editComment},
+	{14, deleteComment},
+	{34, react},
 }
 
 var (
@@ -56,6 +56,9 @@ type commentAct struct {
 
 // createBoard claims a name and makes the board, or leaves that to be healed.
 func createBoard(h *History) {
+	if len(h.boards) == maxBoards {
+		return
+	}
 	id, claim := h.id(), h.claim("boardname")
 	h.fact(claim, board.NameClaimed{Board: id})
 	name := board.Stream(id)
@@ -129,7 +132,7 @@ func writePost(h *History) {
 		h.Authors[p.author] = owner
 	}
 	h.posts = append(h.posts, p)
-	if h.one(2) {
+	if h.one(3) {
 		h.draft(p)
 		return
 	}
@@ -274,6 +277,13 @@ func react(h *History) {
 		return
 	}
 	p := recent(h, h.posts)
+	if len(h.felt) > 0 && h.one(3) {
+		d := pick(h, h.felt)
+		name := reaction.Stream(d.Subject, d.Account)
+		events, err := stateOf(h, name, reaction.New).Remove(reaction.Removed(d))
+		h.say(name, events, err)
+		return
+	}
 	d := reaction.Added{Account: h.person(), Kind: pick(h, reactions), SubjectType: reaction.Post, Subject: p.id, Post: p.id}
 	if len(h.comments) > 0 && h.one(2) {
 		c := recent(h, h.comments)
@@ -282,10 +292,7 @@ func react(h *History) {
 		return
 	}
 	name := reaction.Stream(d.Subject, d.Account)
-	r := stateOf(h, name, reaction.New)
-	events, err := r.Add(d)
-	if len(events) == 0 {
-		events, err = r.Remove(reaction.Removed(d))
-	}
+	events, err := stateOf(h, name, reaction.New).Add(d)
 	h.say(name, events, err)
+	h.felt = append(h.felt, d)
 }

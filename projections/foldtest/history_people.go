@@ -14,18 +14,25 @@ import (
 )
 
 var peopleActs = []act{
-	{4, signUp},
-	{6, proveAddress},
-	{3, loseAddress},
+	{2, signUp},
+	{8, proveAddress},
+	{4, loseAddress},
 	{10, changeProfile},
 	{3, grantRole},
 	{12, signIn},
 	{8, refresh},
 	{4, signOut},
 	{4, endSessions},
-	{40, relate},
+	{45, relate},
 	{12, followThing},
 }
+
+// There are few of everything, so that things happen between the same ones.
+const (
+	maxPeople = 7
+	maxBoards = 3
+	maxRooms  = 5
+)
 
 type personAct struct {
 	id    uuid.UUID
@@ -52,6 +59,9 @@ func (h *History) claim(category string) string {
 // signUp claims an address and a handle and makes the account, or crashes on
 // the way and is healed by whoever wants the names next.
 func signUp(h *History) {
+	if len(h.people) == maxPeople {
+		return
+	}
 	id := h.id()
 	h.Accounts = append(h.Accounts, id)
 	email, handle := h.claim("email"), h.claim("handle")
