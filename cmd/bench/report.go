@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -26,7 +27,7 @@ func NewTable(out io.Writer, pairs []Pair) (*Table, error) {
 // Show prints one result.
 func (t *Table) Show(r Result) error {
 	if r.Error != "" {
-		_, err := fmt.Fprintf(t.out, "%-*s  failed: %s\n", t.wide, r.What, r.Error)
+		_, err := fmt.Fprintf(t.out, "%-*s  failed: %s\n", t.wide, r.What, strings.Join(strings.Fields(r.Error), " "))
 		return err
 	}
 	floor, ratio := "", ""
@@ -37,7 +38,8 @@ func (t *Table) Show(r Result) error {
 }
 
 func (t *Table) line(what, parley, floor, unit, ratio, aim, beside string) error {
-	_, err := fmt.Fprintf(t.out, "%-*s  %9s %9s  %-12s  %6s  %-8s  %s\n", t.wide, what, parley, floor, unit, ratio, aim, beside)
+	line := fmt.Sprintf("%-*s  %9s %9s  %-12s  %6s  %-8s  %s", t.wide, what, parley, floor, unit, ratio, aim, beside)
+	_, err := fmt.Fprintln(t.out, strings.TrimRight(line, " "))
 	return err
 }
 

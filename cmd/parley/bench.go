@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"regexp"
+	"runtime/pprof"
 	"slices"
 	"time"
 
@@ -17,6 +19,8 @@ type benchCommand struct {
 	Each   time.Duration `default:"2s" help:"How long a turn takes, where it is not a given amount of work."`
 	Data   string        `placeholder:"DIR" type:"path" help:"Folder to work in, for both sides; what is put there is removed. Default: one for temporary files."`
 	JSON   bool          `name:"json" help:"One JSON array at the end, with every turn."`
+
+	CPUProfile string `name:"cpu-profile" placeholder:"FILE" type:"path" help:"Write a CPU profile of both sides, for go tool pprof."`
 }
 
 // Help is the long help of the command.
@@ -32,7 +36,7 @@ Example:
 
 // Validate refuses what cannot be measured.
 func (c *benchCommand) Validate() error {
-	if _, err := c.only(); err != nil {
+	if _, err := c.pairs(bench.Documented("", "")); err != nil {
 		return err
 	}
 	if c.Rounds < 1 || c.Each <= 0 {
@@ -41,20 +45,22 @@ func (c *benchCommand) Validate() error {
 	return nil
 }
 
-func (c *benchCommand) only() (*regexp.Regexp, error) {
+// pairs are those that --only asks for.
+func (c *benchCommand) pairs(p bench.Plan) ([]bench.Pair, error) {
 	only, err := regexp.Compile("(?i)" + c.Only)
 	if err != nil {
 		return nil, errors.New("--only is no regular expression")
 	}
-	return only, nil
+	all := bench.Pairs(p)
+	wanted := slices.DeleteFunc(slices.Clone(all), func(p bench.Pair) bool { return !only.MatchString(p.What) })
+	if len(wanted) == 0 {
+		return nil, fmt.Errorf("--only matches nothing that is measured; the last of that is %q", all[len(all)-1].What)
+	}
+	return wanted, nil
 }
 
 // Run measures and prints.
 func (c *benchCommand) Run(ctx context.Context, std streams) (err error) {
-	only, err := c.only()
-	if err != nil {
-		return err
-	}
 	executable, err := os.Executable()
 	if err != nil {
 		return err
@@ -64,9 +70,16 @@ func (c *benchCommand) Run(ctx context.Context, std streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	pairs := slices.DeleteFunc(bench.Pairs(bench.Documented(dir, executable)), func(p bench.Pair) bool { return !only.MatchString(p.What) })
-	if len(pairs) == 0 {
-		return errors.New("--only matches nothing that is measured")
+	pairs, err := c.pairs(bench.Documented(dir, executable))
+	if err != nil {
+		return err
+	}
+	if c.CPUProfile != "" {
+		stop, wrong := profile(c.CPUProfile)
+		if wrong != nil {
+			return wrong
+		}
+		defer func() { err = errors.Join(err, stop()) }()
 	}
 	o := bench.Options{Rounds: c.Rounds, Each: c.Each}
 	if c.JSON {
@@ -79,4 +92,16 @@ func (c *benchCommand) Run(ctx context.Context, std streams) (err error) {
 		return err
 	}
 	return bench.Compare(ctx, pairs, o, table.Show)
+}
+
+// profile begins a CPU profile and gives the function that ends it.
+func profile(file string) (stop func() error, err error) {
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return func() error { pprof.StopCPUProfile(); return f.Close() }, nil
 }

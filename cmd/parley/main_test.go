@@ -71,6 +71,9 @@ func TestExitStatus(t *testing.T) {
 		"config refuses":   {[]string{"config", "--captcha=x"}, nil, 2, "--captcha: expected one of"},
 		"version":          {[]string{"version"}, []string{"PARLEY_HTPP=:0"}, 0, ""},
 		"config":           {[]string{"config"}, nil, 0, ""},
+		"bench no pattern": {[]string{"bench", "--only=("}, nil, 2, "--only is no regular expression"},
+		"bench nothing":    {[]string{"bench", "--only=^$"}, nil, 2, "--only matches nothing"},
+		"bench no turn":    {[]string{"bench", "--rounds=0"}, nil, 2, "--rounds and --each"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -102,7 +105,7 @@ func TestHelp(t *testing.T) {
 	if status != 0 {
 		t.Fatalf("status %d", status)
 	}
-	for _, command := range []string{"serve", "config", "version"} {
+	for _, command := range []string{"serve", "seed", "bench", "config", "version"} {
 		if !strings.Contains(top, "\n  "+command+" ") {
 			t.Errorf("--help does not name %s:\n%s", command, top)
 		}
@@ -119,6 +122,29 @@ func TestHelp(t *testing.T) {
 	for _, r := range defaults.Rows() {
 		if !strings.Contains(serve, "--"+r.Name) {
 			t.Errorf("serve --help leaves out --%s", r.Name)
+		}
+	}
+}
+
+// The program measures itself, and the other processes that it starts for
+// that are itself.
+func TestBench(t *testing.T) {
+	t.Parallel()
+	out, stderr, status := call(t, nil, "bench", "--only=append.*64|until ready|size of", "--rounds=1", "--each=10ms", "--json")
+	var results []struct {
+		What   string
+		Parley float64
+		Error  string
+	}
+	if err := json.Unmarshal([]byte(out), &results); err != nil || status != 0 || stderr != "" {
+		t.Fatalf("status %d, stderr %q, %v: %s", status, stderr, err, out)
+	}
+	if len(results) != 3 {
+		t.Errorf("got %s", out)
+	}
+	for _, r := range results {
+		if r.Parley <= 0 || r.Error != "" {
+			t.Errorf("%+v", r)
 		}
 	}
 }
