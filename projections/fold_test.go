@@ -28,7 +28,7 @@ import (
 // times as many.
 func foldSeeds() uint64 {
 	rounds, _ := strconv.ParseUint(os.Getenv("PARLEY_ROUNDS"), 10, 32)
-	return 8 * max(1, rounds)
+	return 6 * max(1, rounds)
 }
 
 const foldEvents = 800 // of a history
