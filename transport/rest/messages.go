@@ -23,7 +23,7 @@ func (s *Server) messages() {
 	}, s.mayReadMessages, s.listMessages)
 	route(s, Op{
 		Method: http.MethodPost, Path: path, ID: "sendMessage", Summary: "Send a message; a resend of a client id answers the first one (200)", Tag: "Messages",
-		Status: http.StatusCreated, Waits: NoWait, Errors: append([]*fault.Fault{commands.ErrImageUnknown}, absent...),
+		Status: http.StatusCreated, Found: true, Waits: NoWait, Errors: append([]*fault.Fault{commands.ErrImageUnknown}, absent...),
 	}, s.maySend, s.sendMessage)
 	route(s, Op{
 		Method: http.MethodPatch, Path: path + "/{number}", ID: "editMessage", Summary: "Edit one's message", Tag: "Messages",

@@ -97,7 +97,10 @@ func (s *Server) operation(e *endpoint, examples map[string]*huma.Example) *huma
 	op := e.op
 	o := &huma.Operation{
 		Method: op.Method, Path: op.Path, OperationID: op.ID, Summary: op.Summary,
-		Responses: map[string]*huma.Response{strconv.Itoa(op.Status): success(e)},
+		Responses: map[string]*huma.Response{strconv.Itoa(op.Status): success(e, op.Status)},
+	}
+	if op.Found {
+		o.Responses[strconv.Itoa(http.StatusOK)] = success(e, http.StatusOK)
 	}
 	if op.Tag != "" {
 		o.Tags = []string{op.Tag}
@@ -138,9 +141,9 @@ func (s *Server) operation(e *endpoint, examples map[string]*huma.Example) *huma
 }
 
 // success describes the answer of a route that went well.
-func success(e *endpoint) *huma.Response {
+func success(e *endpoint, status int) *huma.Response {
 	op := e.op
-	r := &huma.Response{Description: http.StatusText(op.Status), Headers: map[string]*huma.Header{}}
+	r := &huma.Response{Description: http.StatusText(status), Headers: map[string]*huma.Header{}}
 	if op.Produces != "" {
 		schema := &huma.Schema{}
 		if op.ID == "readyz" || op.ID == "actuatorHealth" {
@@ -157,8 +160,8 @@ func success(e *endpoint) *huma.Response {
 	if e.dataSchema == nil {
 		return r
 	}
-	if op.Status != http.StatusNoContent {
-		r.Content = map[string]*huma.MediaType{mediaJSON: {Schema: envelopeSchema(op.Status, e.dataSchema)}}
+	if status != http.StatusNoContent {
+		r.Content = map[string]*huma.MediaType{mediaJSON: {Schema: envelopeSchema(status, e.dataSchema)}}
 	}
 	return r
 }

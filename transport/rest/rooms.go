@@ -21,7 +21,7 @@ func (s *Server) rooms() {
 	}, nil, s.listRooms)
 	route(s, Op{
 		Method: http.MethodPost, Path: "/v1/rooms", ID: "openRoom", Summary: "Make a group, or make or find the direct room of a pair (200)", Tag: "Rooms",
-		Status: http.StatusCreated, Errors: []*fault.Fault{fault.ErrNotFound, account.ErrSelf, chat.ErrTooManyMembers, commands.ErrImageUnknown},
+		Status: http.StatusCreated, Found: true, Errors: []*fault.Fault{fault.ErrNotFound, account.ErrSelf, chat.ErrTooManyMembers, commands.ErrImageUnknown},
 	}, nil, s.openRoom)
 	route(s, Op{
 		Method: http.MethodGet, Path: "/v1/rooms/{id}", ID: "getRoom", Summary: "A room", Tag: "Rooms", Errors: absent,

@@ -21,6 +21,7 @@ type Op struct {
 	Auth    Auth
 
 	Status int            // of success; default 200, or 204 where the answer is None
+	Found  bool           // answers 200 too: what was to be made is there already
 	Waits  []string       // projectors that a caller's position waits for; default Tables
 	Errors []*fault.Fault // that the route may answer, besides those of every request
 	Secret bool           // answers carry tokens or keys: no-store, and never kept for a retry
