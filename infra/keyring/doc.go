@@ -8,6 +8,6 @@
 // keys (System) outlive everybody.
 //
 // Every row is wrapped with AES-256-GCM by the master key, which is kept in a
-// file of its own (LoadOrCreateMasterKey). Every commit is on the disk before
-// a call returns, and destroyed rows are overwritten, not only unlinked.
+// file of its own (NewMasterKey). Every commit is on the disk before a call
+// returns, and destroyed rows are overwritten, not only unlinked.
 package keyring

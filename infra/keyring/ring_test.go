@@ -284,38 +284,15 @@ func TestDestroyAgainstReaders(t *testing.T) {
 func TestMasterKey(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	file := filepath.Join(dir, "sub", "master.key")
-	keys := make([][]byte, 8)
-	var group sync.WaitGroup
-	for i := range keys {
-		group.Go(func() {
-			var err error
-			if keys[i], err = keyring.LoadOrCreateMasterKey(file); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	group.Wait()
-	for _, k := range keys {
-		if len(k) != keyring.KeySize || !bytes.Equal(k, keys[0]) {
-			t.Errorf("%x differs from %x", k, keys[0])
-		}
-	}
-	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("%v, %v", info, err)
-	}
-	must(t, os.WriteFile(file, []byte("short"), 0o600))
-	if _, err := keyring.LoadOrCreateMasterKey(file); err == nil {
-		t.Error("took a short key")
-	}
-
+	key, err := keyring.NewMasterKey()
+	must(t, err)
 	path := filepath.Join(dir, "keys.db")
-	r, err := keyring.Open(path, keys[0])
+	r, err := keyring.Open(path, key)
 	must(t, err)
 	account := uuid.New()
 	must(t, r.EnsureAccount(t.Context(), account))
 	before := sealing(t, r, account)
-	if _, err := keyring.Open(path, keys[0][:16]); err == nil {
+	if _, err := keyring.Open(path, key[:16]); err == nil {
 		t.Error("opened with half a key")
 	}
 	if _, err := keyring.Open(path, master); !errors.Is(err, keyring.ErrWrongMasterKey) {
@@ -325,7 +302,7 @@ func TestMasterKey(t *testing.T) {
 	copied := filepath.Join(dir, "copy.db")
 	must(t, r.Backup(t.Context(), copied))
 	must(t, r.Close())
-	if _, err := keyring.Open(path, keys[0]); !errors.Is(err, keyring.ErrWrongMasterKey) {
+	if _, err := keyring.Open(path, key); !errors.Is(err, keyring.ErrWrongMasterKey) {
 		t.Errorf("the old key opens what was rewrapped: %v", err)
 	}
 	for _, p := range []string{path, copied} {

@@ -3,7 +3,10 @@ package stack
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -68,15 +71,7 @@ func Embedded(ctx context.Context, cfg Config) (_ *Stack, err error) {
 	s.Store = log
 	s.closers = append(s.closers, log.Close)
 
-	masterFile := cfg.MasterKeyFile
-	if masterFile == "" {
-		masterFile = in("master.key")
-	}
-	master, err := keyring.LoadOrCreateMasterKey(masterFile)
-	if err != nil {
-		return nil, err
-	}
-	ring, err := keyring.Open(in("keys.db"), master)
+	ring, err := openRing(in("keys.db"), cfg.MasterKeyFile, in("master.key"))
 	if err != nil {
 		return nil, err
 	}
@@ -113,6 +108,28 @@ func Embedded(ctx context.Context, cfg Config) (_ *Stack, err error) {
 	}
 	s.SigningKeys, err = files.SigningKeys(signingFile, cfg.SigningOverlap, generate)
 	return s, err
+}
+
+// openRing opens the keyring at path with the master key of a given file, or of
+// own. That one is made with the keyring: another key would open nothing of a
+// keyring that is there.
+func openRing(path, given, own string) (*keyring.Ring, error) {
+	file, generate := given, (func() ([]byte, error))(nil)
+	if given == "" {
+		file = own
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			generate = keyring.NewMasterKey
+		}
+	}
+	master, err := files.Key(file, generate)
+	if err != nil {
+		return nil, err
+	}
+	ring, err := keyring.Open(path, master)
+	if err != nil {
+		return nil, fmt.Errorf("with the master key of %s: %w", file, err)
+	}
+	return ring, nil
 }
 
 // Close closes the engines, the last opened first.
