@@ -180,8 +180,10 @@ func (c *core) follow(ctx context.Context) error {
 	}
 	if seen := uint64(c.seen.Load()); seen != 0 {
 		head = seen
+	} else {
+		c.states.Purge() // what was loaded before may lack what was appended until then
+		c.seen.Store(int64(head))
 	}
-	c.seen.Store(int64(head))
 	for m, err := range c.store.Tail(ctx, head, event.Filter{}) {
 		if err != nil {
 			return err

@@ -217,6 +217,32 @@ func TestViewFollowsOtherNodes(t *testing.T) {
 	}
 }
 
+// What was loaded before the tail began is not taken for what it follows.
+func TestLoadedBeforeTheTail(t *testing.T) {
+	t.Parallel()
+	store := memoryLog(t)
+	there := toyCore(t, store, nil)
+	here, err := newCore(Defaults(), store, toyCodec(t), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	total(t, here, "counter-1")
+	if _, err := change(t.Context(), there, "counter-1", newCounter, add(3)); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { _ = here.run(ctx) })
+	defer running.Wait()
+	defer stop()
+	for !here.fresh() {
+		time.Sleep(time.Millisecond)
+	}
+	if sum, _ := total(t, here, "counter-1"); sum != 3 {
+		t.Errorf("state is %d", sum)
+	}
+}
+
 // silent is a log whose tail says nothing, like a connection that hangs.
 type silent struct{ event.Store }
 
