@@ -370,6 +370,9 @@ func TestRefusalsAreCheap(t *testing.T) {
 	slow := &slowStore{Store: memoryLog(t), stream: "counter-slow", entered: make(chan struct{}), let: make(chan struct{})}
 	store := &reading{Store: slow}
 	c := toyCore(t, store, nil)
+	for !c.fresh() { // until then nothing is kept for current
+		time.Sleep(time.Millisecond)
+	}
 	refuse := func(*counter) ([]event.Data, error) { return nil, fault.ErrForbidden }
 	long := make([]event.Data, 100)
 	for i := range long {
@@ -385,9 +388,6 @@ func TestRefusalsAreCheap(t *testing.T) {
 		if _, err := change(t.Context(), c, stream, newCounter, func(*counter) ([]event.Data, error) { return long, nil }); err != nil {
 			t.Fatal(err)
 		}
-	}
-	for !c.fresh() {
-		time.Sleep(time.Millisecond)
 	}
 	before := store.records.Load()
 	for range 10 {
