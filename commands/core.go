@@ -151,13 +151,6 @@ func view[S folder](ctx context.Context, c *core, stream string, fresh func() S,
 
 // run keeps the cached states current until ctx ends.
 func (c *core) run(ctx context.Context) error {
-	pulse := time.NewTicker(c.cfg.Freshness / 4)
-	defer pulse.Stop()
-	beat, stop := context.WithCancel(ctx)
-	var beating sync.WaitGroup
-	defer beating.Wait()
-	defer stop()
-	beating.Go(func() { c.pulse(beat, pulse.C) })
 	for {
 		err := c.follow(ctx)
 		if ctx.Err() != nil {
@@ -184,6 +177,11 @@ func (c *core) follow(ctx context.Context) error {
 		c.states.Purge() // what was loaded before may lack what was appended until then
 		c.seen.Store(int64(head))
 	}
+	beat, stop := context.WithCancel(ctx)
+	var beating sync.WaitGroup
+	defer beating.Wait()
+	defer stop()
+	beating.Go(func() { c.pulse(beat) })
 	for m, err := range c.store.Tail(ctx, head, event.Filter{}) {
 		if err != nil {
 			return err
@@ -218,7 +216,9 @@ func (c *core) applyFromTail(ctx context.Context, rec event.Record) {
 
 // pulse asks for the head now and then: a tail that is silent because nothing
 // happens is as good as new.
-func (c *core) pulse(ctx context.Context, ticks <-chan time.Time) {
+func (c *core) pulse(ctx context.Context) {
+	ticks := time.NewTicker(c.cfg.Freshness / 4)
+	defer ticks.Stop()
 	var asked time.Time
 	var goal uint64
 	for {
@@ -239,7 +239,7 @@ func (c *core) pulse(ctx context.Context, ticks <-chan time.Time) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticks:
+		case <-ticks.C:
 		}
 	}
 }
