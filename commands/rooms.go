@@ -124,11 +124,7 @@ func (c *Commands) checkRoom(ctx context.Context, by Actor, in OpenRoom, members
 // canMeet is nil where other is there for account: ErrNotFound for whom there
 // is not, and across a block, so that neither tells of the other.
 func (c *Commands) canMeet(ctx context.Context, self, other uuid.UUID) error {
-	there := false
-	err := view(ctx, c.core, account.Stream(other), account.New, func(a *account.Account) error {
-		there = a.Exists()
-		return nil
-	})
+	there, err := c.member(ctx, other)
 	if err != nil {
 		return err
 	}

@@ -11,14 +11,10 @@ import (
 	"github.com/parleyhq/parley/readmodels"
 )
 
-// onThing routes events of streams named after an id (board-<id>, post-<id>,
-// comment-<id>) to f, which is told the id and what changed it.
+// onThing is onID for what is told of an event only that it changed the thing,
+// and when.
 func onThing[T any](f func(ctx context.Context, b readmodels.Batch, id uuid.UUID, d T, w readmodels.When) error) Route {
-	return On(func(ctx context.Context, b readmodels.Batch, e event.Decoded, d T) error {
-		id, err := uuid.Parse(event.StreamID(e.Stream))
-		if err != nil {
-			return err
-		}
+	return onID(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, e event.Decoded, d T) error {
 		return f(ctx, b, id, d, readmodels.When{Version: e.ID, At: e.Time})
 	})
 }

@@ -12,19 +12,19 @@ import (
 
 func messageRoutes() []Route {
 	return []Route{
-		inRoom(func(ctx context.Context, b readmodels.Batch, room uuid.UUID, e event.Decoded, d chat.MessageSent) error {
+		onID(func(ctx context.Context, b readmodels.Batch, room uuid.UUID, e event.Decoded, d chat.MessageSent) error {
 			return readmodels.PutMessage(ctx, b, readmodels.MessageSent(room, number(e), e.ID, e.Time, d), e.Position)
 		}),
-		inRoom(func(ctx context.Context, b readmodels.Batch, room uuid.UUID, e event.Decoded, d chat.MessageEdited) error {
+		onID(func(ctx context.Context, b readmodels.Batch, room uuid.UUID, e event.Decoded, d chat.MessageEdited) error {
 			return readmodels.EditMessage(ctx, b, room, d, e.Time, number(e))
 		}),
-		inRoom(func(ctx context.Context, b readmodels.Batch, room uuid.UUID, e event.Decoded, d chat.MessageDeleted) error {
+		onID(func(ctx context.Context, b readmodels.Batch, room uuid.UUID, e event.Decoded, d chat.MessageDeleted) error {
 			return readmodels.EmptyMessage(ctx, b, readmodels.MessageKey{Room: room, Number: d.Number}, number(e))
 		}),
-		inRoom(func(ctx context.Context, b readmodels.Batch, room uuid.UUID, _ event.Decoded, d chat.ReactionAdded) error {
+		onID(func(ctx context.Context, b readmodels.Batch, room uuid.UUID, _ event.Decoded, d chat.ReactionAdded) error {
 			return readmodels.SetMessageReaction(ctx, b, readmodels.MessageKey{Room: room, Number: d.Number}, d.Account, d.Kind, true)
 		}),
-		inRoom(func(ctx context.Context, b readmodels.Batch, room uuid.UUID, _ event.Decoded, d chat.ReactionRemoved) error {
+		onID(func(ctx context.Context, b readmodels.Batch, room uuid.UUID, _ event.Decoded, d chat.ReactionRemoved) error {
 			return readmodels.SetMessageReaction(ctx, b, readmodels.MessageKey{Room: room, Number: d.Number}, d.Account, d.Kind, false)
 		}),
 	}

@@ -12,12 +12,8 @@ import (
 
 func notificationRoutes() []Route {
 	return []Route{
-		On(notified),
-		On(func(ctx context.Context, b readmodels.Batch, e event.Decoded, d notification.Read) error {
-			account, err := uuid.Parse(event.StreamID(e.Stream))
-			if err != nil {
-				return err
-			}
+		onID(notified),
+		onID(func(ctx context.Context, b readmodels.Batch, account uuid.UUID, _ event.Decoded, d notification.Read) error {
 			return readmodels.ReadInbox(ctx, b, account, d.Number)
 		}),
 	}
@@ -25,10 +21,9 @@ func notificationRoutes() []Route {
 
 // notified adds an entry. Where the key of its reader is gone there is nobody
 // left to show it to.
-func notified(ctx context.Context, b readmodels.Batch, e event.Decoded, d notification.Notified) error {
-	account, err := uuid.Parse(event.StreamID(e.Stream))
-	if err != nil || e.Erased {
-		return err
+func notified(ctx context.Context, b readmodels.Batch, account uuid.UUID, e event.Decoded, d notification.Notified) error {
+	if e.Erased {
+		return nil
 	}
 	if d.Kind == notification.Chat {
 		if err := readmodels.ToldOfRoom(ctx, b, d.Subject.ID, account, d.Message); err != nil {

@@ -10,33 +10,22 @@ import (
 	"github.com/parleyhq/parley/readmodels"
 )
 
-// inRoom routes events of rooms to f, which is told the room.
-func inRoom[T any](f func(ctx context.Context, b readmodels.Batch, room uuid.UUID, e event.Decoded, d T) error) Route {
-	return On(func(ctx context.Context, b readmodels.Batch, e event.Decoded, d T) error {
-		room, err := uuid.Parse(event.StreamID(e.Stream))
-		if err != nil {
-			return err
-		}
-		return f(ctx, b, room, e, d)
-	})
-}
-
 func roomRoutes() []Route {
 	return []Route{
-		inRoom(roomCreated),
-		inRoom(func(ctx context.Context, b readmodels.Batch, room uuid.UUID, e event.Decoded, d chat.SettingsChanged) error {
+		onID(roomCreated),
+		onID(func(ctx context.Context, b readmodels.Batch, room uuid.UUID, e event.Decoded, d chat.SettingsChanged) error {
 			return readmodels.SetRoom(ctx, b, room, d, e.ID)
 		}),
-		inRoom(func(ctx context.Context, b readmodels.Batch, room uuid.UUID, e event.Decoded, d chat.Joined) error {
+		onID(func(ctx context.Context, b readmodels.Batch, room uuid.UUID, e event.Decoded, d chat.Joined) error {
 			return readmodels.AddRoomMember(ctx, b, room, d.Account, chat.Plain, e.Time, number(e))
 		}),
-		inRoom(func(ctx context.Context, b readmodels.Batch, room uuid.UUID, _ event.Decoded, d chat.Left) error {
+		onID(func(ctx context.Context, b readmodels.Batch, room uuid.UUID, _ event.Decoded, d chat.Left) error {
 			return readmodels.RemoveRoomMember(ctx, b, room, d.Account)
 		}),
-		inRoom(func(ctx context.Context, b readmodels.Batch, room uuid.UUID, _ event.Decoded, d chat.Removed) error {
+		onID(func(ctx context.Context, b readmodels.Batch, room uuid.UUID, _ event.Decoded, d chat.Removed) error {
 			return readmodels.RemoveRoomMember(ctx, b, room, d.Account)
 		}),
-		inRoom(func(ctx context.Context, b readmodels.Batch, room uuid.UUID, _ event.Decoded, d chat.RoleChanged) error {
+		onID(func(ctx context.Context, b readmodels.Batch, room uuid.UUID, _ event.Decoded, d chat.RoleChanged) error {
 			return readmodels.SetRoomRole(ctx, b, room, d.Account, d.Role)
 		}),
 	}
