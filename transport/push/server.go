@@ -33,7 +33,6 @@ type Server struct {
 
 	mu    sync.Mutex
 	phase phase
-	done  sync.Once
 }
 
 type phase uint8
