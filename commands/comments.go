@@ -139,25 +139,40 @@ func (c *Commands) EditComment(ctx context.Context, by Actor, id uuid.UUID, body
 	})
 }
 
-// DeleteComment empties a comment, for its author and moderators.
-// Errors: not found, forbidden, match's.
-func (c *Commands) DeleteComment(ctx context.Context, by Actor, id uuid.UUID, match Match) (Outcome, error) {
+// MayDeleteComment is nil for the author and for moderators.
+// Errors: not found, forbidden.
+func (c *Commands) MayDeleteComment(ctx context.Context, by Actor, id uuid.UUID) error {
+	_, _, err := c.deletable(ctx, by, id)
+	return err
+}
+
+// deletable is the post of a comment that by may delete, and whether by
+// moderates there. Errors: not found, forbidden.
+func (c *Commands) deletable(ctx context.Context, by Actor, id uuid.UUID) (p post.Post, moderator bool, err error) {
 	m, err := c.comment(ctx, id)
 	if err != nil || !m.Exists() {
-		return Outcome{}, orNotFound(err)
+		return p, false, orNotFound(err)
 	}
-	p, err := c.post(ctx, m.Post)
-	if err != nil {
-		return Outcome{}, err
+	if p, err = c.post(ctx, m.Post); err != nil {
+		return p, false, err
 	}
-	moderator, err := c.moderates(ctx, by, p.Board)
-	if err != nil {
-		return Outcome{}, err
+	if moderator, err = c.moderates(ctx, by, p.Board); err != nil {
+		return p, false, err
 	}
 	if m.Owner != by.Account && !moderator {
 		if _, _, err := c.visibleComment(ctx, by, id); err != nil {
-			return Outcome{}, err
+			return p, false, err
 		}
+	}
+	return p, moderator, m.MayDelete(by.Account, moderator)
+}
+
+// DeleteComment empties a comment, for its author and moderators.
+// Errors: not found, forbidden, match's.
+func (c *Commands) DeleteComment(ctx context.Context, by Actor, id uuid.UUID, match Match) (Outcome, error) {
+	p, moderator, err := c.deletable(ctx, by, id)
+	if err != nil {
+		return Outcome{}, err
 	}
 	acts := p.Acts(by.Account)
 	return change(acting(ctx, by, acts), c.core, comment.Stream(id), comment.New, func(m *comment.Comment) ([]event.Data, error) {

@@ -180,6 +180,15 @@ func (c *Commands) EditMessage(ctx context.Context, by Actor, in EditMessage) (O
 	})
 }
 
+// MayDeleteMessage is nil for the sender and for who leads the room.
+// Errors: not found, forbidden.
+func (c *Commands) MayDeleteMessage(ctx context.Context, by Actor, room uuid.UUID, number uint64) error {
+	return view(ctx, c.core, chat.Stream(room), c.newRoom, func(r *chat.Room) error {
+		_, err := r.Delete(by.Account, number)
+		return err
+	})
+}
+
 // DeleteMessage empties a message; its sender may, and who leads the room.
 // match is as that of EditMessage. Errors: 404, 403, match's.
 func (c *Commands) DeleteMessage(ctx context.Context, by Actor, room uuid.UUID, number uint64, match func(version uint64) error) (Outcome, error) {

@@ -35,7 +35,7 @@ func (s *Server) comments() {
 	route(s, Op{
 		Method: http.MethodDelete, Path: "/v1/comments/{id}", ID: "deleteComment", Summary: "Empty a comment; for its author and moderators", Tag: "Comments",
 		Errors: own,
-	}, nil, s.deleteComment)
+	}, s.mayDeleteComment, s.deleteComment)
 }
 
 // Comment is a comment as the caller sees it.
@@ -124,6 +124,10 @@ func (s *Server) createComment(ctx context.Context, c *Call, p thingPath, b newC
 
 func (s *Server) mayEditComment(ctx context.Context, c *Call, p thingPath) error {
 	return s.cfg.Commands.MayEditComment(ctx, *c.Actor, p.ID)
+}
+
+func (s *Server) mayDeleteComment(ctx context.Context, c *Call, p thingPath) error {
+	return s.cfg.Commands.MayDeleteComment(ctx, *c.Actor, p.ID)
 }
 
 type commentEdit struct {

@@ -32,14 +32,14 @@ func (s *Server) messages() {
 	route(s, Op{
 		Method: http.MethodDelete, Path: path + "/{number}", ID: "deleteMessage", Summary: "Delete a message; it keeps its place, empty", Tag: "Messages",
 		Errors: append([]*fault.Fault{fault.ErrForbidden, commands.ErrChanged}, absent...),
-	}, nil, s.deleteMessage)
+	}, s.mayDeleteMessage, s.deleteMessage)
 	reactions := append([]*fault.Fault{reaction.ErrUnknown}, absent...)
 	route(s, Op{
 		Method: http.MethodPut, Path: path + "/{number}/reactions/{kind}", ID: "reactToMessage", Summary: "React to a message", Tag: "Messages", Errors: reactions,
-	}, nil, s.messageReaction(true))
+	}, s.mayReact, s.messageReaction(true))
 	route(s, Op{
 		Method: http.MethodDelete, Path: path + "/{number}/reactions/{kind}", ID: "unreactToMessage", Summary: "Take a reaction back", Tag: "Messages", Errors: reactions,
-	}, nil, s.messageReaction(false))
+	}, s.mayReact, s.messageReaction(false))
 }
 
 // Message is a message. A deleted one keeps its place, its sender and its
@@ -271,6 +271,10 @@ func (c *Call) matchMessage() func(version uint64) error {
 	return func(version uint64) error { return c.CheckMatch(messageTag(version)) }
 }
 
+func (s *Server) mayDeleteMessage(ctx context.Context, c *Call, p messagePath) error {
+	return s.cfg.Commands.MayDeleteMessage(ctx, *c.Actor, p.ID, p.Number)
+}
+
 func (s *Server) deleteMessage(ctx context.Context, c *Call, p messagePath, _ None) (Reply[None], error) {
 	out, err := s.cfg.Commands.DeleteMessage(ctx, *c.Actor, p.ID, p.Number, c.matchMessage())
 	return s.settled(ctx, out, err)
@@ -279,6 +283,10 @@ func (s *Server) deleteMessage(ctx context.Context, c *Call, p messagePath, _ No
 type messageReactionPath struct {
 	messagePath
 	Kind string `path:"kind"`
+}
+
+func (s *Server) mayReact(ctx context.Context, c *Call, p messageReactionPath) error {
+	return s.mayEnter(ctx, c, p.roomPath)
 }
 
 func (s *Server) messageReaction(on bool) func(context.Context, *Call, messageReactionPath, None) (Reply[None], error) {

@@ -35,7 +35,7 @@ func (s *Server) posts() {
 	route(s, Op{
 		Method: http.MethodDelete, Path: "/v1/posts/{id}", ID: "deletePost", Summary: "Delete a post; for its author and moderators", Tag: "Posts",
 		Errors: own,
-	}, nil, s.deletePost)
+	}, s.mayEditPost, s.deletePost)
 	route(s, Op{
 		Method: http.MethodPut, Path: "/v1/posts/{id}/answer", ID: "acceptAnswer", Summary: "Accept a comment as the answer of a question; null takes it back",
 		Tag: "Posts", Errors: append(own, post.ErrNoQuestion, post.ErrNotYet),

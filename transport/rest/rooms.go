@@ -40,7 +40,7 @@ func (s *Server) rooms() {
 	route(s, Op{
 		Method: http.MethodDelete, Path: "/v1/rooms/{id}/members/{account}", ID: "removeRoomMember", Summary: "Send a member away, or leave", Tag: "Rooms",
 		Errors: append([]*fault.Fault{chat.ErrOwnerMustTransfer}, leading...),
-	}, nil, s.removeRoomMember)
+	}, s.mayNameMember, s.removeRoomMember)
 }
 
 // Room is a room as one of its members sees it.
@@ -302,6 +302,10 @@ func showMember(m readmodels.RoomMember, people summaries) Member {
 
 type roleChange struct {
 	Role string `json:"role" enum:"owner,admin,member"`
+}
+
+func (s *Server) mayNameMember(ctx context.Context, c *Call, p roomMemberPath) error {
+	return s.mayEnter(ctx, c, p.roomPath)
 }
 
 func (s *Server) mayGiveRole(ctx context.Context, c *Call, p roomMemberPath) error {
