@@ -57,6 +57,10 @@ func New(cfg Config, deps Deps) *Server {
 // for them a moment.
 func (s *Server) Run(ctx context.Context) error {
 	head, err := s.deps.Store.Head(ctx)
+	if ctx.Err() != nil { // told to end before it began
+		s.leave()
+		return nil
+	}
 	if err != nil {
 		return err
 	}
