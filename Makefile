@@ -8,7 +8,7 @@ LDFLAGS := -X main.version=$(VERSION)
 FUZZTIME ?= 10s
 TIMEOUT  ?= 5m
 # Added to `parley serve` and to `go test`.
-RUNFLAGS  ?=
+RUNFLAGS  ?= --grpc 127.0.0.1:2113
 TESTFLAGS ?=
 
 .DEFAULT_GOAL := help

@@ -42,6 +42,7 @@ type App struct {
 	tickets   *push.Tickets
 	node      string
 	rest      *rest.Server
+	events    *logService
 }
 
 // Run serves until ctx ends, then stops gracefully: what was read is answered,
@@ -54,6 +55,11 @@ func Run(ctx context.Context, cfg settings.Settings, stdout, stderr io.Writer) (
 		return fmt.Errorf("cannot listen on %s: %w", cfg.HTTP, err)
 	}
 	defer listener.Close()
+	events, err := listenLog(cfg.GRPC)
+	if err != nil {
+		return err
+	}
+	defer events.close()
 	engines, err := stack.Embedded(ctx, StackConfig(cfg, log))
 	if err != nil {
 		return err
@@ -63,6 +69,7 @@ func Run(ctx context.Context, cfg settings.Settings, stdout, stderr io.Writer) (
 	if err != nil {
 		return err
 	}
+	a.events = events
 	return a.Serve(ctx, listener, stdout)
 }
 
@@ -89,6 +96,7 @@ func (a *App) Serve(ctx context.Context, listener net.Listener, stdout io.Writer
 	defer stopSockets()
 	pushed := make(chan error, 1)
 	go func() { pushed <- a.push.Run(sockets) }()
+	a.serveLog(sockets)
 
 	server := a.rest.HTTPServer()
 	server.ReadHeaderTimeout, server.IdleTimeout = a.cfg.HeaderTimeout, a.cfg.IdleTimeout
@@ -109,7 +117,7 @@ func (a *App) Serve(ctx context.Context, listener net.Listener, stdout io.Writer
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.cfg.ShutdownTimeout)
 	defer cancel()
 	stopSockets() // a server's Shutdown knows nothing of them
-	cause = errors.Join(cause, late(server.Shutdown(grace)), <-pushed)
+	cause = errors.Join(cause, late(server.Shutdown(grace)), <-pushed, a.events.wait())
 	a.commands.Close(grace)
 	stopBase()
 	return errors.Join(cause, services.Wait())
@@ -131,6 +139,9 @@ func (a *App) greet(ctx context.Context, addr net.Addr, stdout io.Writer) error 
 		return fmt.Errorf("set-up link: %w", err)
 	}
 	if _, err := fmt.Fprintf(stdout, "parley listening on http://%s\n", addr); err != nil {
+		return err
+	}
+	if err := a.events.greet(stdout); err != nil {
 		return err
 	}
 	if token != "" {
