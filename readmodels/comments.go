@@ -185,16 +185,20 @@ func comments(ctx context.Context, r Reader, viewer uuid.UUID, sql string, args 
 	if err != nil || len(found) == 0 {
 		return found, err
 	}
-	var people []uuid.UUID
+	var people, mentions []uuid.UUID
 	subjects := make([]any, len(found))
 	for i, m := range found {
 		subjects[i] = m.ID.String()
 		if !m.anonymous {
 			people = append(people, m.author)
 		}
-		people = append(people, m.mentions...)
+		mentions = append(mentions, m.mentions...)
 	}
-	summaries, err := Summaries(ctx, r, people...)
+	summaries, err := Summaries(ctx, r, append(people, mentions...)...)
+	if err != nil {
+		return nil, err
+	}
+	apart, err := apartFrom(ctx, r, viewer, mentions)
 	if err != nil {
 		return nil, err
 	}
@@ -207,7 +211,7 @@ func comments(ctx context.Context, r Reader, viewer uuid.UUID, sql string, args 
 		m.Mine = viewer != uuid.Nil && m.owner == viewer
 		m.Reactions = *reactions[m.ID.String()]
 		m.Author = person(summaries, m.author)
-		m.Mentions = mentioned(summaries, m.mentions, &m.Body, &m.HTML)
+		m.Mentions = mentioned(summaries, apart, m.mentions, &m.Body, &m.HTML)
 	}
 	return found, nil
 }

@@ -144,7 +144,7 @@ func posts(ctx context.Context, r Reader, viewer uuid.UUID, sql string, args ...
 	if err != nil || len(found) == 0 {
 		return found, err
 	}
-	var people []uuid.UUID
+	var people, mentions []uuid.UUID
 	subjects := make([]any, len(found))
 	for i := range found {
 		p := &found[i]
@@ -152,9 +152,13 @@ func posts(ctx context.Context, r Reader, viewer uuid.UUID, sql string, args ...
 		if !p.Anonymous {
 			people = append(people, p.author)
 		}
-		people = append(people, p.mentions...)
+		mentions = append(mentions, p.mentions...)
 	}
-	summaries, err := Summaries(ctx, r, people...)
+	summaries, err := Summaries(ctx, r, append(people, mentions...)...)
+	if err != nil {
+		return nil, err
+	}
+	apart, err := apartFrom(ctx, r, viewer, mentions)
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +171,7 @@ func posts(ctx context.Context, r Reader, viewer uuid.UUID, sql string, args ...
 		p.Mine = viewer != uuid.Nil && p.owner == viewer
 		p.Reactions = *reactions[p.ID.String()]
 		p.Author = person(summaries, p.author)
-		p.show(summaries)
+		p.show(summaries, apart)
 	}
 	return found, nil
 }
@@ -181,23 +185,23 @@ func person(summaries map[uuid.UUID]Summary, id uuid.UUID) *Summary {
 }
 
 // show puts handles where the text holds ids, and empties a tombstone.
-func (p *Post) show(summaries map[uuid.UUID]Summary) {
+func (p *Post) show(summaries map[uuid.UUID]Summary, apart map[uuid.UUID]bool) {
 	if p.State == post.Tombstone {
 		p.Title, p.Body, p.HTML, p.Hashtags, p.mentions = "", "", "", nil, nil
 	}
 	texts := []*string{&p.Title, &p.Body, &p.HTML}
-	p.Mentions = mentioned(summaries, p.mentions, texts...)
+	p.Mentions = mentioned(summaries, apart, p.mentions, texts...)
 	if p.Hashtags == nil {
 		p.Hashtags = []string{}
 	}
 }
 
 // mentioned puts the handles of mentioned accounts into texts, and gives the
-// summaries of those that exist.
-func mentioned(summaries map[uuid.UUID]Summary, ids []uuid.UUID, texts ...*string) []Summary {
+// summaries of those that exist and are not apart from who looks.
+func mentioned(summaries map[uuid.UUID]Summary, apart map[uuid.UUID]bool, ids []uuid.UUID, texts ...*string) []Summary {
 	list := make([]Summary, 0, len(ids))
 	for _, id := range ids {
-		if s, ok := summaries[id]; ok {
+		if s, ok := summaries[id]; ok && !apart[id] {
 			list = append(list, s)
 		}
 	}

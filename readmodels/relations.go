@@ -39,6 +39,20 @@ func FollowsOf(ctx context.Context, r Reader, account uuid.UUID) (x Relations, e
 	return x, err
 }
 
+// apartFrom are those of accounts whom viewer blocks or who block viewer. It
+// asks nothing where there is nobody to ask about.
+func apartFrom(ctx context.Context, r Reader, viewer uuid.UUID, accounts []uuid.UUID) (map[uuid.UUID]bool, error) {
+	if viewer == uuid.Nil || len(accounts) == 0 {
+		return nil, nil
+	}
+	x, err := BlocksOf(ctx, r, viewer)
+	apart := make(map[uuid.UUID]bool, len(x.Blocked)+len(x.BlockedBy))
+	for _, id := range append(x.Blocked, x.BlockedBy...) {
+		apart[id] = true
+	}
+	return apart, err
+}
+
 func ids(ctx context.Context, r Reader, sql string, account uuid.UUID) ([]uuid.UUID, error) {
 	return collect(ctx, r, func(rows Rows) (uuid.UUID, error) {
 		text, err := scanText(rows)

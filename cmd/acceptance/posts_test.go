@@ -353,3 +353,26 @@ func TestF8_BlocksInTheForum(t *testing.T) {
 	f.see(f.alice)
 	f.bob.Get("/v1/posts/" + post).Want(200)
 }
+
+// F8: a mention names nobody across a block, to either of the two.
+func TestF8_MentionsAcrossABlock(t *testing.T) {
+	t.Parallel()
+	f := newForum(t)
+	body := "With @" + f.alice.Account.Handle + " and @" + f.bob.Account.Handle + "."
+	post := makePost(f.admin, f.board, map[string]any{"body": body})
+	comment := f.admin.Post("/v1/posts/"+post+"/comments", map[string]any{"body": body}).Want(201).ID()
+	f.see(f.admin)
+	f.alice.Put("/v1/accounts/"+f.bob.Account.ID+"/block", nil).Want(204)
+	f.see(f.alice)
+	for c, want := range map[*harness.Client]int{f.alice: 1, f.bob: 1, f.admin: 2} {
+		mentions, _ := c.Get("/v1/posts/" + post).Want(200).Map()["mentions"].([]any)
+		listed, _ := c.Get(f.posts()).Want(200).Items()[0]["mentions"].([]any)
+		if len(mentions) != want || len(listed) != want {
+			t.Errorf("@%s sees the mentions %v and %v", c.Account.Handle, mentions, listed)
+		}
+		if c != f.admin && mentions[0].(map[string]any)["id"] != c.Account.ID {
+			t.Errorf("@%s sees the mention of %v", c.Account.Handle, mentions[0])
+		}
+	}
+	f.alice.Get("/v1/comments/" + comment).Want(200)
+}
