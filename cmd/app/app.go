@@ -112,6 +112,8 @@ func (a *App) Serve(ctx context.Context, listener net.Listener, stdout io.Writer
 	case err := <-pushed:
 		cause = fmt.Errorf("sockets: %w", err)
 		pushed <- nil
+	case cause = <-a.events.failed():
+		a.events.ended <- nil // for wait
 	}
 	a.log.Info("stopping")
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.cfg.ShutdownTimeout)

@@ -1,8 +1,10 @@
 package eventgrpc_test
 
 import (
+	"context"
 	"fmt"
 	"math"
+	"net"
 	"sync"
 	"testing"
 	"time"
@@ -11,7 +13,9 @@ import (
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 )
 
@@ -306,5 +310,109 @@ func TestStopEndsSubscriptions(t *testing.T) {
 	}
 	if _, err := batches.Recv(); status.Code(err) != codes.Unavailable {
 		t.Errorf("batches ended with %v", err)
+	}
+}
+
+// Q4, invariant 12: a client that does not read costs nothing but its place:
+// it is told that it fell behind, gets everything, and is live again.
+func TestSlowSubscriber(t *testing.T) {
+	t.Parallel()
+	k := start(t)
+	c := k.client()
+	for name, subscribe := range map[string]func() (*esdb.Subscription, error){
+		"stream": func() (*esdb.Subscription, error) {
+			return c.SubscribeToStream(k.ctx, "order-stream", esdb.SubscribeToStreamOptions{From: esdb.End{}})
+		},
+		"all": func() (*esdb.Subscription, error) {
+			return c.SubscribeToAll(k.ctx, esdb.SubscribeToAllOptions{From: esdb.End{}})
+		},
+	} {
+		s, err := subscribe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e := s.Recv(); e.CaughtUp == nil {
+			t.Fatalf("%s: %+v", name, e)
+		}
+		const events = 6000
+		for range events / 1000 {
+			es := proposed(1000)
+			for i := range es {
+				es[i].Data, es[i].ContentType = make([]byte, 2000), esdb.ContentTypeBinary
+			}
+			if _, err := c.AppendToStream(k.ctx, "order-"+name, esdb.AppendToStreamOptions{ExpectedRevision: esdb.Any{}}, es...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		fell, live := false, false
+		for next := uint64(0); !live; {
+			switch e := s.Recv(); {
+			case e.FellBehind != nil:
+				fell = true
+			case e.CaughtUp != nil:
+				live = next == events
+			case e.EventAppeared != nil:
+				if got := e.EventAppeared.OriginalEvent().EventNumber; got != next {
+					t.Fatalf("%s: revision %d, want %d", name, got, next)
+				}
+				next++
+			default:
+				t.Fatalf("%s: %+v", name, e)
+			}
+		}
+		if !fell {
+			t.Errorf("%s: nobody said that it fell behind", name)
+		}
+		_ = s.Close()
+	}
+}
+
+// Q4: a connection that is cut takes its calls with it and nothing else.
+func TestCutConnection(t *testing.T) {
+	t.Parallel()
+	k := start(t)
+	c := k.client()
+	k.append(c, "order-1", 1)
+	var conns []net.Conn
+	dial := grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+		conns = append(conns, conn)
+		return conn, err
+	})
+	conn, err := grpc.NewClient("passthrough:///"+k.address, grpc.WithTransportCredentials(insecure.NewCredentials()), dial)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	req := readAll(1)
+	req.Options.CountOption = &streams.ReadReq_Options_Subscription{Subscription: &streams.ReadReq_Options_SubscriptionOptions{}}
+	cut := streams.NewStreamsClient(conn)
+	sub, err := cut.Read(k.ctx, req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err := sub.Recv(); err != nil || m.GetConfirmation() == nil {
+		t.Fatalf("%v %v", m, err)
+	}
+	appending, err := cut.Append(k.ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := appending.Send(&streams.AppendReq{Content: &streams.AppendReq_Options_{Options: &streams.AppendReq_Options{
+		StreamIdentifier:       &shared.StreamIdentifier{StreamName: []byte("order-1")},
+		ExpectedStreamRevision: &streams.AppendReq_Options_Any{Any: &shared.Empty{}},
+	}}}); err != nil {
+		t.Fatal(err)
+	}
+	_ = conns[0].Close()
+	for err = nil; err == nil; {
+		_, err = sub.Recv()
+	}
+	if status.Code(err) != codes.Unavailable {
+		t.Errorf("the subscription ended with %v", err)
+	}
+	k.append(c, "order-1", 1)
+	if got := k.revisions(c, "order-1", forwards, 10); len(got) != 2 {
+		t.Errorf("revisions %v: half an append is there", got)
 	}
 }
