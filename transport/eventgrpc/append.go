@@ -7,36 +7,16 @@ import (
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/parleyhq/parley/domain/event"
 )
 
 // Append appends the events of one call: first its options, then each event.
 func (s *Server) Append(call streams.Streams_AppendServer) error {
-	first, err := call.Recv()
-	if errors.Is(err, io.EOF) {
-		return badRequest("an append begins with its options")
-	}
+	stream, expected, events, err := s.proposed(call)
 	if err != nil {
-		return err
-	}
-	options := first.GetOptions()
-	if options == nil {
-		return badRequest("an append begins with its options")
-	}
-	stream, err := nameOf(options.GetStreamIdentifier())
-	if err != nil {
-		return err
-	}
-	expected, err := expectedOf(options.GetExpectedStreamRevision())
-	if err != nil {
-		return err
-	}
-	if err := s.writable(stream); err != nil {
-		return err // before anything else is read
-	}
-	events, err := proposed(call)
-	if err != nil {
+		drain(call)
 		return err
 	}
 	p, err := s.append(call.Context(), stream, expected, events)
@@ -50,8 +30,43 @@ func (s *Server) Append(call streams.Streams_AppendServer) error {
 	return call.SendAndClose(appended(p))
 }
 
-// proposed reads the events of a call, within the bounds of an append.
-func proposed(call streams.Streams_AppendServer) ([]event.Event, error) {
+// proposed reads a call, within the bounds of an append.
+func (s *Server) proposed(call streams.Streams_AppendServer) (stream string, expected event.Expected, events []event.Event, err error) {
+	first, err := call.Recv()
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", 0, nil, err
+	}
+	options := first.GetOptions()
+	if options == nil {
+		return "", 0, nil, badRequest("an append begins with its options")
+	}
+	if stream, err = nameOf(options.GetStreamIdentifier()); err != nil {
+		return "", 0, nil, err
+	}
+	if expected, err = expectedOf(options.GetExpectedStreamRevision()); err != nil {
+		return "", 0, nil, err
+	}
+	if err := s.writable(stream); err != nil {
+		return "", 0, nil, err
+	}
+	events, err = eventsOf(call)
+	return stream, expected, events, err
+}
+
+// drain reads the rest of a refused call, as far as an append may be long:
+// Go's client takes a call that ends while it sends for a broken connection.
+func drain(call streams.Streams_AppendServer) {
+	for left := maxAppend; left > 0; {
+		m, err := call.Recv()
+		if err != nil {
+			return
+		}
+		left -= proto.Size(m) + 1
+	}
+}
+
+// eventsOf reads the events that follow the options.
+func eventsOf(call streams.Streams_AppendServer) ([]event.Event, error) {
 	var events []event.Event
 	size := 0
 	for {

@@ -22,7 +22,7 @@ import (
 
 // kit is a server over a log in a folder of its own, on a real socket.
 type kit struct {
-	*testing.T
+	testing.TB
 	ctx     context.Context
 	store   event.Store
 	address string
@@ -32,9 +32,9 @@ type kit struct {
 // patience bounds every wait.
 const patience = 60 * time.Second
 
-func start(t *testing.T) *kit { return startOn(t, t.TempDir(), time.Now) }
+func start(t testing.TB) *kit { return startOn(t, t.TempDir(), time.Now) }
 
-func startOn(t *testing.T, dir string, now func() time.Time) *kit {
+func startOn(t testing.TB, dir string, now func() time.Time) *kit {
 	t.Helper()
 	store, err := pebble.Open(dir, pebble.Options{Now: now})
 	if err != nil {
@@ -52,7 +52,7 @@ func startOn(t *testing.T, dir string, now func() time.Time) *kit {
 	ended := make(chan error, 1)
 	go func() { ended <- server.Run(running, l, 10*time.Second) }()
 	stopped := false
-	k := &kit{T: t, store: store, address: l.Addr().String()}
+	k := &kit{TB: t, store: store, address: l.Addr().String()}
 	k.stop = func() error {
 		if stopped {
 			return nil

@@ -265,6 +265,12 @@ func TestOwnCategoriesAreReadOnly(t *testing.T) {
 	if got := k.revisions(c, "account-1", forwards, 10); len(got) != 1 {
 		t.Errorf("account-1 has %v", got)
 	}
+	many := proposed(500)
+	for i := range many {
+		many[i].Data = bytes.Repeat([]byte(" "), 10_000)
+	}
+	_, err = c.AppendToStream(k.ctx, "account-1", esdb.AppendToStreamOptions{}, many...) // refused while it is sent
+	k.code(err, esdb.ErrorCodeAccessDenied)
 	k.append(c, "accounts-1", 1)
 	k.append(c, uuid.NewString(), 1)
 	if head, err := k.store.Head(k.ctx); err != nil || head != 3 {
