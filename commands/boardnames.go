@@ -2,7 +2,6 @@ package commands
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -102,16 +101,14 @@ func (c *Commands) renameBoard(ctx context.Context, id uuid.UUID, who board.Who,
 	if err != nil {
 		return Outcome{}, err
 	}
-	claimed, err := c.claimBoardName(ctx, patch.NameClaim, id)
-	if err != nil {
+	if _, err := c.claimBoardName(ctx, patch.NameClaim, id); err != nil {
 		return Outcome{}, err
 	}
+	// A new name that is refused here stays claimed until it may be taken over:
+	// another renaming of this board may be about to name it.
 	out, err := c.applyBoard(ctx, id, who, patch, in, begun)
-	switch f := fault.As(err); {
-	case err == nil:
+	if err == nil {
 		c.releaseBoardName(ctx, old, given)
-	case errors.Is(err, board.ErrAbandoned), f != nil && (f.Kind == fault.Precondition || f.Kind == fault.Forbidden):
-		c.releaseBoardName(ctx, patch.NameClaim, claimed.ID) // refused for certain; other errors leave open whether it is named
 	}
 	return out, err
 }

@@ -54,6 +54,7 @@ type Board struct {
 	// Version is the newest event: the board's ETag.
 	Version uuid.UUID
 
+	namings            int // names that it had, the one it has included
 	rules, description [sha256.Size]byte
 	icon, banner       uuid.UUID
 }
@@ -80,13 +81,14 @@ func (b *Board) Apply(e event.Decoded) {
 	switch d := e.Payload.(type) {
 	case Created:
 		b.Created = true
-		b.Name, b.NameClaim = d.Name, d.NameClaim
+		b.Name, b.NameClaim, b.namings = d.Name, d.NameClaim, 1
 		b.rules, b.description = sum(d.Rules), sum(d.Description)
 		b.icon, b.banner = d.Icon, d.Banner
 		b.Moderators = []uuid.UUID{d.By}
 	case Changed:
 		if d.Name != nil {
 			b.Name, b.NameClaim = *d.Name, d.NameClaim
+			b.namings++
 		}
 		if d.Rules != nil {
 			b.rules = sum(*d.Rules)
@@ -148,14 +150,13 @@ func (b *Board) Create(c Created) ([]event.Data, error) {
 	return []event.Data{c}, nil
 }
 
-// Naming is what a renaming saw before it claimed its name.
-type Naming struct {
-	claim  string
-	fences int
-}
+// Naming is what a renaming saw before it claimed its name. A board that was
+// renamed meanwhile is another one, also where it has its old name again: the
+// way there may have released the very name that was claimed.
+type Naming struct{ namings, fences int }
 
 // Naming is what a renaming that begins now sees.
-func (b *Board) Naming() Naming { return Naming{claim: b.NameClaim, fences: b.Fences} }
+func (b *Board) Naming() Naming { return Naming{namings: b.namings, fences: b.Fences} }
 
 // Change changes what differs. archived is nil where nobody asks; begun is
 // what a renaming saw when it began.

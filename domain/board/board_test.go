@@ -92,6 +92,19 @@ func TestDecisions(t *testing.T) {
 	}
 }
 
+// Invariant 3: a renaming that was begun under the old name fails when others
+// came and went meanwhile: they may have released the name that it claimed.
+func TestRenamingLosesToOnesThatCameAndWent(t *testing.T) {
+	t.Parallel()
+	a, b, c := "A", "B", "C"
+	first := board.Changed{Name: &a, NameClaim: "boardname-a"}
+	begun := given(created, first).Naming()
+	back := given(created, first, board.Changed{Name: &b, NameClaim: "boardname-b"}, first)
+	if _, err := back.Change(admin, board.Changed{Name: &c, NameClaim: "boardname-c"}, nil, begun); !errors.Is(err, board.ErrAbandoned) {
+		t.Errorf("renaming: %v", err)
+	}
+}
+
 // Invariant 3: a renaming that a fence or another renaming overtook says
 // nothing.
 func TestRenamingLosesToAFence(t *testing.T) {
