@@ -25,15 +25,16 @@ type attempt struct {
 }
 
 // Invariants 1 and 2: power goes at a random moment of many concurrent appends,
-// any unsynced byte may be lost; again and again on what the time before left. Nothing acknowledged is lost, every append is wholly there or
-// not at all, and no position or revision ever holds two events.
+// any unsynced byte may be lost; again and again on what the time before left,
+// a thousand times in all. Nothing acknowledged is lost, every append is wholly
+// there or not at all, and no position or revision ever holds two events.
 func TestPowerLossAtRandomPoints(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(8) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			random := rand.New(rand.NewPCG(seed, 7))
-			for range 8 * rounds {
+			for range 16 * rounds {
 				m := &crashModel{T: t, random: random, known: map[uint64]uuid.UUID{}}
 				filesystem := vfs.NewCrashableMem()
 				for range 8 {
