@@ -154,7 +154,7 @@ func (a *App) greet(ctx context.Context, addr net.Addr, stdout io.Writer) error 
 
 // readiness is what /readyz answers.
 func (a *App) readiness(ctx context.Context) rest.Readiness {
-	r := rest.Readiness{Ready: a.tables.Ready(), Dependencies: []rest.Dependency{{Name: "log", State: "up"}}}
+	r := rest.Readiness{Ready: a.tables.Ready() && a.push.Ready(), Dependencies: []rest.Dependency{{Name: "log", State: "up"}}}
 	if _, err := a.stack.Store.Head(ctx); err != nil {
 		r.Ready, r.Dependencies[0].State = false, "down"
 	}

@@ -84,6 +84,13 @@ func (s *Server) Run(ctx context.Context) error {
 	return err
 }
 
+// Ready says whether sockets are taken.
+func (s *Server) Ready() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.phase == serving
+}
+
 func (s *Server) enter(p phase) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
