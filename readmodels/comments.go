@@ -178,8 +178,7 @@ func Comments(ctx context.Context, r Reader, viewer, post, parent uuid.UUID, ord
 	return comments(ctx, r, viewer, sql+` LIMIT ?`, append(args, limit)...)
 }
 
-// comments runs a query for commentColumns and adds people and reactions:
-// three more queries, however many comments.
+// comments runs a query for commentColumns and adds people and reactions.
 func comments(ctx context.Context, r Reader, viewer uuid.UUID, sql string, args ...any) ([]Comment, error) {
 	found, err := collect(ctx, r, scanComment, sql, args...)
 	if err != nil || len(found) == 0 {
@@ -194,24 +193,16 @@ func comments(ctx context.Context, r Reader, viewer uuid.UUID, sql string, args 
 		}
 		mentions = append(mentions, m.mentions...)
 	}
-	summaries, err := Summaries(ctx, r, append(people, mentions...)...)
-	if err != nil {
-		return nil, err
-	}
-	apart, err := apartFrom(ctx, r, viewer, mentions)
-	if err != nil {
-		return nil, err
-	}
-	reactions, err := reactionsOf(ctx, r, viewer, subjects)
+	a, err := lookAround(ctx, r, viewer, subjects, people, mentions)
 	if err != nil {
 		return nil, err
 	}
 	for i := range found {
 		m := &found[i]
 		m.Mine = viewer != uuid.Nil && m.owner == viewer
-		m.Reactions = *reactions[m.ID.String()]
-		m.Author = person(summaries, m.author)
-		m.Mentions = mentioned(summaries, apart, m.mentions, &m.Body, &m.HTML)
+		m.Reactions = *a.reactions[m.ID.String()]
+		m.Author = person(a.summaries, m.author)
+		m.Mentions = mentioned(a.summaries, a.apart, m.mentions, &m.Body, &m.HTML)
 	}
 	return found, nil
 }

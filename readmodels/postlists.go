@@ -137,8 +137,7 @@ func OwnPosts(ctx context.Context, r Reader, viewer uuid.UUID, states []post.Sta
 		ORDER BY p.created_at DESC, p.id DESC LIMIT ?`, append(args, limit)...)
 }
 
-// posts runs a query for postColumns and adds people and reactions: three more
-// queries, however many posts.
+// posts runs a query for postColumns and adds people and reactions.
 func posts(ctx context.Context, r Reader, viewer uuid.UUID, sql string, args ...any) ([]Post, error) {
 	found, err := collect(ctx, r, scanPost, sql, args...)
 	if err != nil || len(found) == 0 {
@@ -154,24 +153,16 @@ func posts(ctx context.Context, r Reader, viewer uuid.UUID, sql string, args ...
 		}
 		mentions = append(mentions, p.mentions...)
 	}
-	summaries, err := Summaries(ctx, r, append(people, mentions...)...)
-	if err != nil {
-		return nil, err
-	}
-	apart, err := apartFrom(ctx, r, viewer, mentions)
-	if err != nil {
-		return nil, err
-	}
-	reactions, err := reactionsOf(ctx, r, viewer, subjects)
+	a, err := lookAround(ctx, r, viewer, subjects, people, mentions)
 	if err != nil {
 		return nil, err
 	}
 	for i := range found {
 		p := &found[i]
 		p.Mine = viewer != uuid.Nil && p.owner == viewer
-		p.Reactions = *reactions[p.ID.String()]
-		p.Author = person(summaries, p.author)
-		p.show(summaries, apart)
+		p.Reactions = *a.reactions[p.ID.String()]
+		p.Author = person(a.summaries, p.author)
+		p.show(a.summaries, a.apart)
 	}
 	return found, nil
 }
