@@ -193,5 +193,4 @@ func TestQ4_WhereItListens(t *testing.T) {
 	empty := filepath.Join(t.TempDir(), "data")
 	refuses(t, 1, l.Addr().String(), "serve", "--http", "127.0.0.1:0", "--grpc", l.Addr().String(), "--data", empty)
 	refuses(t, 2, "needs TLS", "serve", "--http", "127.0.0.1:0", "--grpc", "0.0.0.0:0", "--data", empty)
-	refuses(t, 2, "--roles", "serve", "--roles", "log", "--grpc", "127.0.0.1:0", "--data", empty)
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,6 +21,7 @@ import (
 	"github.com/parleyhq/parley/projections"
 	"github.com/parleyhq/parley/projections/process"
 	"github.com/parleyhq/parley/readmodels"
+	"github.com/parleyhq/parley/transport/eventgrpc"
 	"github.com/parleyhq/parley/transport/push"
 	"github.com/parleyhq/parley/transport/rest"
 )
@@ -60,6 +62,9 @@ func Run(ctx context.Context, cfg settings.Settings, stdout, stderr io.Writer) (
 		return err
 	}
 	defer events.close()
+	if cfg.Has("log") {
+		return serveBareLog(ctx, cfg, listener, events, stdout, log)
+	}
 	engines, err := stack.Embedded(ctx, StackConfig(cfg, log))
 	if err != nil {
 		return err
@@ -96,10 +101,12 @@ func (a *App) Serve(ctx context.Context, listener net.Listener, stdout io.Writer
 	defer stopSockets()
 	pushed := make(chan error, 1)
 	go func() { pushed <- a.push.Run(sockets) }()
-	a.serveLog(sockets)
+	a.events.serve(sockets, eventgrpc.Config{
+		Store: a.stack.Store, Owns: a.stack.Codec.Catalogue().Owns,
+		AppendTimeout: a.cfg.AppendTimeout, Now: now, NewID: newID, Log: a.log,
+	}, a.cfg.ShutdownTimeout)
 
-	server := a.rest.HTTPServer()
-	server.ReadHeaderTimeout, server.IdleTimeout = a.cfg.HeaderTimeout, a.cfg.IdleTimeout
+	server := httpServer(a.rest, a.cfg)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 
@@ -123,6 +130,12 @@ func (a *App) Serve(ctx context.Context, listener net.Listener, stdout io.Writer
 	a.commands.Close(grace)
 	stopBase()
 	return errors.Join(cause, services.Wait())
+}
+
+func httpServer(api *rest.Server, cfg settings.Settings) *http.Server {
+	server := api.HTTPServer()
+	server.ReadHeaderTimeout, server.IdleTimeout = cfg.HeaderTimeout, cfg.IdleTimeout
+	return server
 }
 
 // late says what a stop that ran out of time means: requests were cut off.
@@ -154,15 +167,9 @@ func (a *App) greet(ctx context.Context, addr net.Addr, stdout io.Writer) error 
 
 // readiness is what /readyz answers.
 func (a *App) readiness(ctx context.Context) rest.Readiness {
-	r := rest.Readiness{Ready: a.tables.Ready() && a.push.Ready(), Dependencies: []rest.Dependency{{Name: "log", State: "up"}}}
-	if _, err := a.stack.Store.Head(ctx); err != nil {
-		r.Ready, r.Dependencies[0].State = false, "down"
-	}
+	r := rest.ReadinessOf(logState(ctx, a.stack.Store))
+	r.Ready = r.Ready && a.tables.Ready() && a.push.Ready()
 	r.Projections = a.projections(ctx)
-	r.Status = "UP"
-	if !r.Ready {
-		r.Status = "DOWN"
-	}
 	return r
 }
 

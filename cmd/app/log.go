@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"time"
 
 	"github.com/parleyhq/parley/transport/eventgrpc"
 )
@@ -44,21 +45,18 @@ func (l *logService) greet(stdout io.Writer) error {
 	return err
 }
 
-// serveLog serves the log until ctx ends.
-func (a *App) serveLog(ctx context.Context) {
-	if a.events == nil {
+// serve serves a log until ctx ends.
+func (l *logService) serve(ctx context.Context, cfg eventgrpc.Config, grace time.Duration) {
+	if l == nil {
 		return
 	}
-	server := eventgrpc.New(eventgrpc.Config{
-		Store: a.stack.Store, Owns: a.stack.Codec.Catalogue().Owns,
-		AppendTimeout: a.cfg.AppendTimeout, Now: now, NewID: newID, Log: a.log,
-	})
+	server := eventgrpc.New(cfg)
 	go func() {
-		err := server.Run(ctx, a.events.listener, a.cfg.ShutdownTimeout)
+		err := server.Run(ctx, l.listener, grace)
 		if err == nil && ctx.Err() == nil {
 			err = errors.New("EventStoreDB protocol: it ended by itself")
 		}
-		a.events.ended <- err
+		l.ended <- err
 	}()
 }
 

@@ -145,6 +145,9 @@ func (s Settings) Available() error {
 			}
 		}
 	}
+	if s.Has("log") {
+		return nil
+	}
 	for _, role := range []string{"api", "projector", "relay", "push"} {
 		if !s.Has(role) && !s.Distributed() {
 			return usagef("--roles: one process with everything embedded has all roles, %s too", role)

@@ -108,6 +108,7 @@ type Config struct {
 	Forum          Forum                // default: the documented one
 	Steps          []Step               // in order
 	Mounts         []Mount
+	NoAPI          bool // operations and mounts alone: a process of another role
 	VerifyReplies  bool // tests: an answer that does not fit its own schema is a 500
 }
 
@@ -129,7 +130,7 @@ const (
 
 // withDefaults fills what is empty and refuses what cannot be.
 func (cfg Config) withDefaults() (Config, error) {
-	if cfg.Auth == nil || cfg.Positions == nil || cfg.Ready == nil {
+	if cfg.Ready == nil || !cfg.NoAPI && (cfg.Auth == nil || cfg.Positions == nil) {
 		return cfg, errors.New("rest: Auth, Positions and Ready are required")
 	}
 	setDefault(&cfg.Version, "dev")

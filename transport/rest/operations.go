@@ -16,6 +16,21 @@ type Readiness struct {
 	Projections  []Projection `json:"projections"`
 }
 
+// ReadinessOf is ready when every dependency is up.
+func ReadinessOf(dependencies ...Dependency) Readiness {
+	r := Readiness{Ready: true, Dependencies: dependencies}
+	for _, d := range dependencies {
+		r.Ready = r.Ready && d.State == Up
+	}
+	return r
+}
+
+// States of a dependency.
+const (
+	Up   = "up"
+	Down = "down"
+)
+
 // Dependency is something that this node needs: the log, a database.
 type Dependency struct {
 	Name  string `json:"name" example:"log"`

@@ -52,11 +52,15 @@ func build(cfg Config, register func(*Server)) (*Server, error) {
 	s.router.NotFound(s.unrouted)
 	s.router.MethodNotAllowed(s.unrouted)
 	s.operations()
-	register(s)
+	if !cfg.NoAPI {
+		register(s)
+	}
 	for _, m := range cfg.Mounts {
 		s.mount(m)
 	}
-	s.checkCarriers()
+	if !cfg.NoAPI {
+		s.checkCarriers()
+	}
 	if err := errors.Join(s.errs...); err != nil {
 		return nil, err
 	}
