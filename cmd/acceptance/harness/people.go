@@ -24,11 +24,17 @@ var people atomic.Int64
 // NewHandle is a handle that nobody had before in this run of the tests.
 func NewHandle(prefix string) string { return fmt.Sprintf("%s_%d", prefix, people.Add(1)) }
 
-// Admin signs in as the first administrator, made by the setup link at the
-// first call.
+// Admin signs in as the first administrator, made at the first call: by the
+// setup link, or on the command line where there is none.
 func (s *Server) Admin() *Client {
 	s.t.Helper()
 	s.adminOnce.Do(func() {
+		if s.Cluster != nil {
+			if out, err := s.Cluster.AdminCreate("admin@example.org", "first_admin", Password); err != nil {
+				s.t.Fatalf("parley admin create: %v: %s", err, out)
+			}
+			return
+		}
 		c := s.Client()
 		c.Post("/v1/setup", map[string]any{
 			"token": s.SetupToken(), "email": "admin@example.org", "handle": "first_admin", "password": Password,
@@ -152,10 +158,19 @@ func (s *Server) readLetter(name string) (Letter, bool) {
 	return l, true
 }
 
-// Eventually waits for a condition, 10 s at most.
+// Patience is how long a test waits for what must happen: longer where nine
+// processes share the machine.
+func Patience() time.Duration {
+	if Distributed() {
+		return 40 * time.Second
+	}
+	return 10 * time.Second
+}
+
+// Eventually waits for a condition, as long as Patience.
 func (s *Server) Eventually(what string, ok func() bool) {
 	s.t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(Patience())
 	for !ok() {
 		if time.Now().After(deadline) {
 			s.t.Fatalf("waited in vain for %s", what)

@@ -19,12 +19,15 @@ import (
 	"github.com/parleyhq/parley/cmd/settings"
 )
 
-// Server is one running Parley with a folder of its own.
+// Server is one running Parley with a folder of its own: one process, or a
+// Cluster.
 type Server struct {
 	t         testing.TB
-	Data      string // its data folder
-	Base      string // http://127.0.0.1:port
+	Data      string   // its data folder
+	Base      string   // http://127.0.0.1:port
+	Cluster   *Cluster // nil: everything embedded in one process
 	flags     []string
+	embedded  bool
 	adminOnce *sync.Once
 	run       running
 }
@@ -51,6 +54,14 @@ func AsShipped() Option { return func(s *Server) { s.flags = nil } }
 // On uses that data folder instead of an empty one.
 func On(data string) Option { return func(s *Server) { s.Data = data } }
 
+// Embedded keeps a test of the embedded stack on it, also where the suite runs
+// on the distributed one.
+func Embedded() Option { return func(s *Server) { s.embedded = true } }
+
+// Distributed says whether the suite runs on the distributed stack:
+// PARLEY_TEST_STACK is distributed.
+func Distributed() bool { return os.Getenv("PARLEY_TEST_STACK") == "distributed" }
+
 // Start runs a server and stops it when the test ends. The clocks of limits
 // are off unless a test turns them on.
 func Start(t testing.TB, options ...Option) *Server {
@@ -74,6 +85,9 @@ func start(t testing.TB, process bool, options []Option) *Server {
 	if s.Data == "" {
 		s.Data = filepath.Join(t.TempDir(), "data")
 	}
+	if Distributed() && !s.embedded {
+		s.Cluster = newCluster(t, s.Data)
+	}
 	s.launch(process)
 	t.Cleanup(func() {
 		if s.run == nil {
@@ -93,12 +107,14 @@ func start(t testing.TB, process bool, options []Option) *Server {
 
 func (s *Server) launch(process bool) {
 	s.t.Helper()
-	args := append([]string{"--data", s.Data, "--http", "127.0.0.1:0"}, s.flags...)
-	begin := startInProcess
+	begin := starter(startInProcess)
 	if process {
 		begin = startProcess
 	}
-	run, base, err := begin(s.t, args)
+	if s.Cluster != nil {
+		begin = s.Cluster.start(begin)
+	}
+	run, base, err := begin(s.t, append([]string{"--data", s.Data, "--http", "127.0.0.1:0"}, s.flags...))
 	if err != nil {
 		s.t.Fatalf("start: %v", err)
 	}
@@ -136,6 +152,10 @@ func (s *Server) Again(process bool) {
 // Ready waits until the server says that it can serve.
 func (s *Server) Ready() {
 	s.t.Helper()
+	if s.Cluster != nil {
+		s.Cluster.Ready()
+		return
+	}
 	c := s.Client()
 	s.Eventually("/readyz", func() bool { return c.Get("/readyz").Status == 200 })
 }
@@ -198,6 +218,9 @@ func await(stdout *output, ended <-chan struct{}, log func() string) (string, er
 	}
 	return match[1], nil
 }
+
+// starter starts one process of `parley serve`, or what stands for it.
+type starter func(t testing.TB, args []string) (running, string, error)
 
 func tail(text string, lines int) string {
 	all := strings.Split(strings.TrimSpace(text), "\n")
