@@ -20,7 +20,9 @@ type Leases interface {
 type Fence interface {
 	// Check belongs into the transaction of everything that a leader writes: it
 	// fails once another process leads, and keeps others from taking over
-	// before the transaction has ended. Errors: ErrDeposed.
+	// before the transaction has ended. The transaction may be one of the
+	// tables, of any generation, or of the state. Errors: ErrDeposed, the
+	// engine's.
 	Check(ctx context.Context, b readmodels.Batch) error
 }
 
@@ -44,8 +46,9 @@ type Announcements interface {
 	// Announce belongs into the transaction that reaches position: others hear
 	// of it when that commits, never before. The name is the leader's.
 	Announce(ctx context.Context, b readmodels.Batch, name string, position uint64) error
-	// Follow tells reach of all names' positions, the newest of each at once
-	// and later ones in the order of their commits, until ctx ends; then it
-	// returns nil. After a broken connection it tells the newest of each again.
+	// Follow tells reach of all names' positions, the newest of each at once,
+	// in the order of the names, and later ones in the order of their commits
+	// (in one transaction: as announced), until ctx ends; then it returns nil.
+	// After a broken connection it tells the newest of each again, likewise.
 	Follow(ctx context.Context, reach func(name string, position uint64)) error
 }

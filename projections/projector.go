@@ -73,9 +73,12 @@ func (p Projector) Types(c *event.Catalogue) []string {
 // layout is the version of the runner's own tables.
 const layout = 1
 
-// generation names the generation that this projector builds from a log of
-// that epoch: a new name for whatever changes its rows.
-func (p Projector) generation(c *event.Catalogue, epoch uuid.UUID) string {
+// Family names the generations that this projector builds from a log of that
+// epoch: a new name for whatever changes its rows. The first one has this very
+// name, rebuilt ones have a suffix ("_" and hexadecimal digits). Its leader and
+// its live generation are the family's own, so that two releases can stand
+// side by side.
+func (p Projector) Family(c *event.Catalogue, epoch uuid.UUID) string {
 	what, _ := json.Marshal([]any{layout, p.Version, p.Schema, p.Types(c), epoch}) // strings and numbers: never fails
 	sum := sha256.Sum256(what)
 	return p.Name + "_" + hex.EncodeToString(sum[:8])

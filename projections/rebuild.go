@@ -44,7 +44,7 @@ func (r *Runner) Rebuild(ctx context.Context, progress func(done, head uint64)) 
 	}
 	// Swapping to what is live drops the unfinished one.
 	return errors.Join(err, r.inTurn(context.WithoutCancel(ctx), func() error {
-		return r.cfg.Generations.Swap(context.WithoutCancel(ctx), r.current.name)
+		return r.cfg.Generations.Swap(context.WithoutCancel(ctx), r.current.name, nil)
 	}))
 }
 
@@ -110,7 +110,7 @@ func (r *Runner) replace(ctx context.Context, g *generation) error {
 	if err := g.apply(ctx, b.items, max(b.position, r.current.seen)); err != nil {
 		return err
 	}
-	if err := r.cfg.Generations.Swap(ctx, g.name); err != nil {
+	if err := r.cfg.Generations.Swap(ctx, g.name, nil); err != nil {
 		return err
 	}
 	r.current = g

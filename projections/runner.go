@@ -156,7 +156,7 @@ func (r *Runner) start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("epoch of the log: %w", err)
 	}
-	name := r.cfg.Projector.generation(r.catalogue, epoch)
+	name := r.cfg.Projector.Family(r.catalogue, epoch)
 	_, liveName, release, err := r.cfg.Generations.Live(ctx)
 	switch {
 	case err == nil:
@@ -255,7 +255,7 @@ func (r *Runner) advance(ctx context.Context, b batch) error {
 		if !b.caughtUp {
 			return r.build.tell(ctx, r.cfg.Store, r.current.seen, nil)
 		}
-		if err := r.cfg.Generations.Swap(ctx, r.current.name); err != nil {
+		if err := r.cfg.Generations.Swap(ctx, r.current.name, nil); err != nil {
 			return err
 		}
 		r.live.Store(true)

@@ -48,9 +48,14 @@ type Generations interface {
 	// Live is the generation that answers queries, and its name; ErrNoGeneration
 	// before the first Swap. release must be called when the answer is done.
 	Live(ctx context.Context) (db DB, name string, release func(), err error)
-	// Swap makes name live, durably, and closes the other ones once nobody
-	// reads them any more, then drops them.
-	Swap(ctx context.Context, name string) error
+	// Swap makes name live, durably, and closes the other ones that were there
+	// by then once nobody reads them any more, then drops them. Those that
+	// another process makes after the change stay.
+	//
+	// within (may be nil) runs first, on the tables of that generation: in the
+	// transaction that makes the change, or, where the pointer is no row, in one
+	// right before it. Its error is returned, and everything stays as it was.
+	Swap(ctx context.Context, name string, within func(ctx context.Context, b Batch) error) error
 }
 
 // ErrNoGeneration says that no read model is ready yet.

@@ -119,9 +119,15 @@ func (g *Generations) release(name string, gen *generation) {
 	}
 }
 
-// Swap implements readmodels.Generations. Files that an earlier process left
-// in dir are dropped too.
-func (g *Generations) Swap(_ context.Context, name string) error {
+// Swap implements readmodels.Generations: within runs in a transaction of the
+// generation right before the change. Files that an earlier process left in
+// dir are dropped too.
+func (g *Generations) Swap(ctx context.Context, name string, within func(context.Context, readmodels.Batch) error) error {
+	if within != nil {
+		if err := g.prepare(ctx, name, within); err != nil {
+			return err
+		}
+	}
 	victims, err := g.doom(name)
 	if err != nil {
 		return err
@@ -134,12 +140,26 @@ func (g *Generations) Swap(_ context.Context, name string) error {
 	return g.sweep()
 }
 
+// prepare runs within in a transaction of a generation that may be swapped to.
+func (g *Generations) prepare(ctx context.Context, name string, within func(context.Context, readmodels.Batch) error) error {
+	g.mu.Lock()
+	gen := g.open[name]
+	ok := gen != nil && !gen.doomed
+	g.mu.Unlock()
+	if !ok {
+		return notCreated(name)
+	}
+	return gen.db.Batch(ctx, func(b readmodels.Batch) error { return within(ctx, b) })
+}
+
+func notCreated(name string) error { return fmt.Errorf("sqlite: generation %q was not created", name) }
+
 // doom makes name live and gives the others that nobody reads.
 func (g *Generations) doom(name string) (map[string]*generation, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if gen := g.open[name]; gen == nil || gen.doomed {
-		return nil, fmt.Errorf("sqlite: generation %q was not created", name)
+		return nil, notCreated(name)
 	}
 	if err := g.point(name); err != nil {
 		return nil, fmt.Errorf("sqlite: swap to %s: %w", name, err)

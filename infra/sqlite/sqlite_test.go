@@ -49,7 +49,7 @@ func TestSwapDropsFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		if name == "c" {
-			if err := g.Swap(t.Context(), name); err != nil {
+			if err := g.Swap(t.Context(), name, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -74,7 +74,7 @@ func TestLiveFileDeleted(t *testing.T) {
 	if _, err := g.Create(t.Context(), "a", nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := g.Swap(t.Context(), "a"); err != nil {
+	if err := g.Swap(t.Context(), "a", nil); err != nil {
 		t.Fatal(err)
 	}
 	shut()

@@ -29,6 +29,7 @@ func Run(t *testing.T, place func(t *testing.T) Place) {
 		"cancel":            cancel,
 		"generations":       generations,
 		"swap under load":   swapUnderLoad,
+		"swap within":       swapWithin,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -253,7 +254,7 @@ func generations(t *testing.T, p Place) {
 	if _, _, _, err := g.Live(ctx); !errors.Is(err, readmodels.ErrNoGeneration) {
 		t.Fatalf("Live of an empty place: %v", err)
 	}
-	if err := g.Swap(ctx, "absent"); err == nil {
+	if err := g.Swap(ctx, "absent", nil); err == nil {
 		t.Error("swapped to a generation that nobody created")
 	}
 	if _, err := g.Create(ctx, "../a B", schema); err == nil {
@@ -263,7 +264,7 @@ func generations(t *testing.T, p Place) {
 		must(t, create(t, g, name).Batch(ctx, func(b readmodels.Batch) error { return b.Exec(ctx, put, "a", "x", n) }))
 	}
 	fill("a", 1)
-	must(t, g.Swap(ctx, "a"))
+	must(t, g.Swap(ctx, "a", nil))
 	fill("b", 2)
 	shut()
 
@@ -275,11 +276,11 @@ func generations(t *testing.T, p Place) {
 	}
 	want(t, db, []int64{1}, `SELECT n FROM item`)
 	want(t, create(t, g, "b"), []int64{2}, `SELECT n FROM item`)
-	must(t, g.Swap(ctx, "b"))
+	must(t, g.Swap(ctx, "b", nil))
 	want(t, db, []int64{1}, `SELECT n FROM item`) // whoever reads the old one may finish
 	release()
 	release()
-	must(t, g.Swap(ctx, "b"))
+	must(t, g.Swap(ctx, "b", nil))
 	want(t, create(t, g, "a"), nil, `SELECT n FROM item`) // dropped
 	shut()
 
@@ -300,7 +301,7 @@ func swapUnderLoad(t *testing.T, p Place) {
 	ctx := t.Context()
 	fill := func(name string, n int) {
 		must(t, create(t, g, name).Batch(ctx, func(b readmodels.Batch) error { return b.Exec(ctx, put, "a", "x", n) }))
-		must(t, g.Swap(ctx, name))
+		must(t, g.Swap(ctx, name, nil))
 	}
 	fill("g0", 0)
 	done := make(chan struct{})
