@@ -10,9 +10,11 @@ TIMEOUT  ?= 5m
 # Added to `parley serve` and to `go test`.
 RUNFLAGS  ?= --grpc 127.0.0.1:2113
 TESTFLAGS ?=
+# What `make stack` starts; the log stands in for EventStoreDB.
+SERVERS   ?= postgres redis kafka elasticsearch log
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-race test-stack lint fuzz bench golden generate verify clean
+.PHONY: help build run test test-race test-stack lint fuzz bench golden generate verify stack stack-down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +52,13 @@ generate: ## write the generated files anew
 verify: ## write the generated files anew, and fail if one was stale
 	@.ci/fresh
 
-clean: ## remove what was built, measured and cached by tests; ./data stays
+stack: $(if $(filter log,$(SERVERS)),build) ## start the servers of the distributed stack here; see .stack/env
+	@deploy/servers/install
+	@deploy/servers/up $(SERVERS)
+
+stack-down: ## stop what `make stack` started; its data stays
+	@deploy/servers/down
+
+clean: stack-down ## remove what was built, measured, cached and kept by servers; ./data stays
 	rm -rf $(BIN) .stack
 	$(GO) clean -testcache
