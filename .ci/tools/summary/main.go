@@ -3,7 +3,8 @@
 // failed, what was skipped, and the sum last.
 //
 // It fails when a test or a build failed and when nothing ran. -list names
-// every test that ran.
+// every test that ran; with -skips, a skip whose reason does not hold that word
+// is a failure too.
 package main
 
 import (
@@ -38,8 +39,9 @@ type result struct {
 
 func main() {
 	list := flag.Bool("list", false, "name every test that ran")
+	skips := flag.String("skips", "", "the only reason that a test may give to be skipped")
 	flag.Parse()
-	s := summary{list: *list, output: map[string][]string{}, tests: map[string]int{}, parents: map[string]bool{}}
+	s := summary{list: *list, reason: *skips, output: map[string][]string{}, tests: map[string]int{}, parents: map[string]bool{}}
 	if err := s.read(os.Stdin); err != nil {
 		fmt.Fprintln(os.Stderr, "summary:", err)
 		os.Exit(1)
@@ -51,6 +53,7 @@ func main() {
 
 type summary struct {
 	list                    bool
+	reason                  string              // to skip a test; empty: any
 	output                  map[string][]string // by package and test
 	tests                   map[string]int      // that ran, by package
 	parents                 map[string]bool     // tests that have subtests
@@ -149,7 +152,13 @@ func (s *summary) print(w io.Writer) bool {
 		}
 	}
 	for _, r := range s.skips {
-		fmt.Fprintf(w, "  skipped: %s\n", short(r.name))
+		why := strings.Join(s.output[r.name], "")
+		if s.parents[r.name] || strings.Contains(why, s.reason) {
+			fmt.Fprintf(w, "  skipped: %s\n", short(r.name))
+			continue
+		}
+		failed = true
+		fmt.Fprintf(w, "--- skipped, and may not be: %s\n%s", short(r.name), why)
 	}
 	fmt.Fprintf(w, "%d tests ran: %d passed, %d failed, %d skipped", len(s.ran), s.passed, s.failed, s.skipped)
 	if s.broken > 0 {
