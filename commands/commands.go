@@ -16,6 +16,8 @@ import (
 //
 //	accounts.go       sign up, profile
 //	setup.go          the first administrator
+//	roles.go          administrators at the operator's word
+//	apikeys.go        keys with which programs call
 //	verification.go   mails that prove an address
 //	sessions.go       sign in, sign out, authenticate
 //	refresh.go        refresh tokens

@@ -2,6 +2,7 @@ package domain
 
 import (
 	"github.com/parleyhq/parley/domain/account"
+	"github.com/parleyhq/parley/domain/apikey"
 	"github.com/parleyhq/parley/domain/board"
 	"github.com/parleyhq/parley/domain/chat"
 	"github.com/parleyhq/parley/domain/comment"
@@ -19,6 +20,7 @@ import (
 func Catalogue() (*event.Catalogue, error) {
 	return event.NewCatalogue(
 		ops.Events,
+		apikey.Events,
 		account.Events,
 		session.Events,
 		follow.Events,

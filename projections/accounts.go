@@ -28,6 +28,9 @@ func accountRoutes() []Route {
 		onID(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, e event.Decoded, d account.RoleGranted) error {
 			return readmodels.AddRole(ctx, b, id, d.Role, e.ID)
 		}),
+		onID(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, e event.Decoded, d account.RoleRevoked) error {
+			return readmodels.DropRole(ctx, b, id, d.Role, e.ID)
+		}),
 		onID(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, _ event.Decoded, d account.SessionsEnded) error {
 			return readmodels.DropSessions(ctx, b, id, d)
 		}),

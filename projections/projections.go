@@ -30,6 +30,7 @@ func Tables() Projector {
 			messageRoutes(),
 			receiptRoutes(),
 			notificationRoutes(),
+			apiKeyRoutes(),
 		),
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -104,6 +105,17 @@ func SetProfile(ctx context.Context, b Batch, id uuid.UUID, d account.ProfileCha
 
 // AddRole gives an account a role.
 func AddRole(ctx context.Context, b Batch, id uuid.UUID, role string, version uuid.UUID) error {
+	return setRoles(ctx, b, id, version, func(roles []string) []string { return append(roles, role) })
+}
+
+// DropRole takes it back.
+func DropRole(ctx context.Context, b Batch, id uuid.UUID, role string, version uuid.UUID) error {
+	return setRoles(ctx, b, id, version, func(roles []string) []string {
+		return slices.DeleteFunc(roles, func(r string) bool { return r == role })
+	})
+}
+
+func setRoles(ctx context.Context, b Batch, id uuid.UUID, version uuid.UUID, change func([]string) []string) error {
 	raw, found, err := first(ctx, b, scanText, `SELECT roles FROM account WHERE id = ?`, id.String())
 	if err != nil || !found {
 		return err
@@ -112,7 +124,7 @@ func AddRole(ctx context.Context, b Batch, id uuid.UUID, role string, version uu
 	if err := json.Unmarshal([]byte(raw), &roles); err != nil {
 		return err
 	}
-	all, err := json.Marshal(append(roles, role))
+	all, err := json.Marshal(change(roles))
 	if err != nil {
 		return err
 	}

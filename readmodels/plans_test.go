@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/parleyhq/parley/domain/account"
+	"github.com/parleyhq/parley/domain/apikey"
 	"github.com/parleyhq/parley/domain/board"
 	"github.com/parleyhq/parley/domain/chat"
 	"github.com/parleyhq/parley/domain/comment"
@@ -121,6 +122,10 @@ func planPeople(ctx context.Context, b readmodels.Batch, run func(...any)) {
 	run(readmodels.DropClaim(ctx, b, me, "c", thing))
 	run(readmodels.SetProfile(ctx, b, me, account.ProfileChanged{DisplayName: &name}, thing))
 	run(readmodels.AddRole(ctx, b, me, "r", thing))
+	run(readmodels.DropRole(ctx, b, me, "r", thing))
+	run(readmodels.PutAPIKey(ctx, b, thing, apikey.Created{By: me}, at))
+	run(readmodels.APIKeys(ctx, b, nil, 20))
+	run(readmodels.DropAPIKey(ctx, b, thing))
 	run(readmodels.AccountByID(ctx, b, me, you))
 	run(readmodels.AccountByHandle(ctx, b, me, ""))
 	run(readmodels.Summaries(ctx, b, me, you))

@@ -18,5 +18,6 @@ func Schema() []string {
 		roomSchema,
 		messageSchema,
 		inboxSchema,
+		apiKeySchema,
 	)
 }

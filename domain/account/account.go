@@ -99,6 +99,9 @@ func (a *Account) Apply(e event.Decoded) {
 			a.Roles = append(a.Roles, d.Role)
 		}
 		a.Version = e.ID
+	case RoleRevoked:
+		a.Roles = slices.DeleteFunc(slices.Clone(a.Roles), func(role string) bool { return role == d.Role })
+		a.Version = e.ID
 	}
 }
 
@@ -164,6 +167,17 @@ func (a *Account) Grant(role string, by uuid.UUID) ([]event.Data, error) {
 		return nil, nil
 	}
 	return []event.Data{RoleGranted{Role: role, By: by}}, nil
+}
+
+// Revoke takes a role back; nothing is said where the account has it not.
+func (a *Account) Revoke(role string, by uuid.UUID, reason string) ([]event.Data, error) {
+	switch {
+	case !a.Exists():
+		return nil, fault.ErrNotFound
+	case !a.Has(role):
+		return nil, nil
+	}
+	return []event.Data{RoleRevoked{Role: role, By: by, Reason: reason}}, nil
 }
 
 // Lapsed says whether a claim of that age has outlived ttl.

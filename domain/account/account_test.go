@@ -320,6 +320,22 @@ func TestGrant(t *testing.T) {
 	then(t, got, err, nil, fault.ErrNotFound)
 }
 
+// A12: a role that is taken back is gone, the others stay, and it says why.
+func TestRevoke(t *testing.T) {
+	t.Parallel()
+	granted := account.RoleGranted{Role: account.Administrator}
+	got, err := given(registered, granted).Revoke(account.Administrator, other, "left")
+	then(t, got, err, []event.Data{account.RoleRevoked{Role: account.Administrator, By: other, Reason: "left"}}, nil)
+	a := given(registered, granted, got[0])
+	if a.Has(account.Administrator) || !a.Has(account.Member) {
+		t.Errorf("the roles are %v", a.Roles)
+	}
+	got, err = a.Revoke(account.Administrator, other, "left")
+	then(t, got, err, nil, nil)
+	got, err = given().Revoke(account.Administrator, other, "left")
+	then(t, got, err, nil, fault.ErrNotFound)
+}
+
 // Q9: what an event without its key says leaves an account without words.
 func TestErased(t *testing.T) {
 	t.Parallel()

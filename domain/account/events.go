@@ -19,6 +19,7 @@ var Events = []event.Definition{
 	event.Of[ProfileChanged]("account.profile_changed.v1", event.People, nil),
 	event.Of[SessionsEnded]("account.sessions_ended.v1", event.People, nil),
 	event.Of[RoleGranted]("account.role_granted.v1", event.People, nil),
+	event.Of[RoleRevoked]("account.role_revoked.v1", event.People, nil),
 	event.Of("email.claimed.v1", event.People, func(d EmailClaimed) string { return d.Account.String() }),
 	event.Of("email.released.v1", event.People, func(d EmailReleased) string { return d.Account.String() }),
 	event.Of("handle.claimed.v1", event.People, func(d HandleClaimed) string { return d.Account.String() }),
@@ -101,6 +102,13 @@ type SessionsEnded struct {
 type RoleGranted struct {
 	Role string    `json:"role"`
 	By   uuid.UUID `json:"by,omitzero"`
+}
+
+// RoleRevoked takes a role back. By is uuid.Nil where the operator did it.
+type RoleRevoked struct {
+	Role   string    `json:"role"`
+	By     uuid.UUID `json:"by,omitzero"`
+	Reason string    `json:"reason" seal:"personal"`
 }
 
 // EmailClaimed gives an address to an account, whoever had it before.

@@ -26,7 +26,7 @@ import (
 //     how far was read, and nothing is unread. room_member.told stays 0, for
 //     which message one was told of is sealed.
 //   - relations, reactions, memberships and receipts stay: they are ids.
-//   - board and room stay: their words belong to the community.
+//   - board, room and api_key stay: their words belong to the community.
 func erased(e Event, gone func(uuid.UUID) bool) event.Data {
 	switch d := e.Data.(type) {
 	case account.Registered:

@@ -32,6 +32,7 @@ type History struct {
 
 	people   []*personAct
 	signIns  []*signInAct
+	keys     []uuid.UUID
 	boards   []uuid.UUID
 	posts    []*postAct
 	comments []*commentAct

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/parleyhq/parley/domain/account"
+	"github.com/parleyhq/parley/domain/apikey"
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/domain/follow"
 	"github.com/parleyhq/parley/domain/ops"
@@ -19,6 +20,9 @@ var peopleActs = []act{
 	{4, loseAddress},
 	{10, changeProfile},
 	{3, grantRole},
+	{3, revokeRole},
+	{3, makeKey},
+	{2, revokeKey},
 	{12, signIn},
 	{8, refresh},
 	{4, signOut},
@@ -155,6 +159,31 @@ func changeProfile(h *History) {
 func grantRole(h *History) {
 	name := account.Stream(h.person())
 	events, err := stateOf(h, name, account.New).Grant(account.Administrator, pick(h, []uuid.UUID{uuid.Nil, h.person()}))
+	h.say(name, events, err)
+}
+
+func revokeRole(h *History) {
+	name := account.Stream(h.person())
+	events, err := stateOf(h, name, account.New).Revoke(pick(h, []string{account.Administrator, account.Member}), uuid.Nil, h.words())
+	h.say(name, events, err)
+}
+
+func makeKey(h *History) {
+	id := h.id()
+	h.keys = append(h.keys, id)
+	name := apikey.Stream(id)
+	h.say(name, stateOf(h, name, apikey.New).Create(apikey.Created{
+		By: h.person(), Name: h.words(), Scopes: append([]string{apikey.EventsRead}, some(h, apikey.Scopes[1:], 2)...), Hash: []byte(name),
+	}), nil)
+}
+
+// revokeKey ends a key, or tries it with one that has ended.
+func revokeKey(h *History) {
+	if len(h.keys) == 0 {
+		return
+	}
+	name := apikey.Stream(pick(h, h.keys))
+	events, err := stateOf(h, name, apikey.New).Revoke(h.person())
 	h.say(name, events, err)
 }
 

@@ -2,11 +2,13 @@ package foldtest
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/parleyhq/parley/domain/account"
+	"github.com/parleyhq/parley/domain/apikey"
 	"github.com/parleyhq/parley/domain/follow"
 	"github.com/parleyhq/parley/domain/post"
 	"github.com/parleyhq/parley/domain/session"
@@ -18,6 +20,7 @@ type pair [2]uuid.UUID
 type people struct {
 	accounts map[uuid.UUID]*person
 	sessions map[uuid.UUID]*signedIn
+	keys     map[uuid.UUID]programKey // that were not revoked
 	// since when they stand: positions
 	follows, blocks, mutes map[pair]uint64
 }
@@ -41,9 +44,16 @@ type signedIn struct {
 	created, seen, expire time.Time
 }
 
+type programKey struct {
+	maker   uuid.UUID
+	name    string
+	scopes  []string
+	created time.Time
+}
+
 func newPeople() people {
 	return people{
-		accounts: map[uuid.UUID]*person{}, sessions: map[uuid.UUID]*signedIn{},
+		accounts: map[uuid.UUID]*person{}, sessions: map[uuid.UUID]*signedIn{}, keys: map[uuid.UUID]programKey{},
 		follows: map[pair]uint64{}, blocks: map[pair]uint64{}, mutes: map[pair]uint64{},
 	}
 }
@@ -74,6 +84,19 @@ func (m *Model) foldPeople(e Event) {
 	case account.RoleGranted:
 		p := m.accounts[e.thing()]
 		p.roles, p.version = append(slices.Clone(p.roles), d.Role), e.ID
+	case account.RoleRevoked:
+		p := m.accounts[e.thing()]
+		left := []string{}
+		for _, role := range p.roles {
+			if role != d.Role {
+				left = append(left, role)
+			}
+		}
+		p.roles, p.version = left, e.ID
+	case apikey.Created:
+		m.keys[e.thing()] = programKey{d.By, d.Name, d.Scopes, e.Time}
+	case apikey.Revoked:
+		delete(m.keys, e.thing())
 	case account.SessionsEnded:
 		p := m.accounts[e.thing()]
 		p.epoch, p.kept = d.Epoch, d.Keep
@@ -157,6 +180,11 @@ func (m *Model) printPeople() {
 		m.row("session", columns{
 			"id": id, "account": s.account, "device": s.device, "network": s.network,
 			"created_at": s.created, "last_seen_at": s.seen, "expires_at": s.expire,
+		})
+	}
+	for id, k := range m.keys {
+		m.row("api_key", columns{
+			"id": id, "account": k.maker, "name": k.name, "scopes": strings.Join(k.scopes, ","), "created_at": k.created,
 		})
 	}
 	for p, since := range m.follows {
