@@ -74,17 +74,20 @@ func TestO6_WrongSettingsRefuseToStart(t *testing.T) {
 		environ, args []string
 		want          string
 	}{
-		"flag":          {nil, []string{"--htttp=:0"}, "--htttp"},
-		"variable":      {[]string{"PARLEY_HTPP=:0"}, nil, `PARLEY_HTPP, did you mean "PARLEY_HTTP"?`},
-		"key":           {nil, []string{"--config", settingsFile(t, "parley.toml", "htpp = \":0\"")}, `"htpp", did you mean "http"?`},
-		"no TOML":       {nil, []string{"--config", settingsFile(t, "parley.toml", "http")}, "parley.toml:1:"},
-		"value":         {[]string{"PARLEY_ACCESS_TTL=soon"}, nil, "PARLEY_ACCESS_TTL: "},
-		"not above 0":   {nil, []string{"--ticket-ttl=0s"}, "--ticket-ttl: "},
-		"word":          {nil, []string{"--captcha=sometimes"}, "--captcha: expected one of always, adaptive, off"},
-		"secret":        {[]string{"PARLEY_POSTGRES=hunter2"}, nil, "PARLEY_POSTGRES: expected a URL"},
-		"missing file":  {nil, []string{"--redis-file=/nowhere/redis"}, "there is no file /nowhere/redis"},
-		"twice":         {nil, []string{"--smtp=smtp://h:1", "--smtp-file=/nowhere"}, "keep one"},
-		"without a key": {nil, []string{"--postgres=postgres://h/n"}, "--jwt-key-file and --master-key-file"},
+		"flag":         {nil, []string{"--htttp=:0"}, "--htttp"},
+		"variable":     {[]string{"PARLEY_HTPP=:0"}, nil, `PARLEY_HTPP, did you mean "PARLEY_HTTP"?`},
+		"key":          {nil, []string{"--config", settingsFile(t, "parley.toml", "htpp = \":0\"")}, `"htpp", did you mean "http"?`},
+		"no TOML":      {nil, []string{"--config", settingsFile(t, "parley.toml", "http")}, "parley.toml:1:"},
+		"value":        {[]string{"PARLEY_ACCESS_TTL=soon"}, nil, "PARLEY_ACCESS_TTL: "},
+		"not above 0":  {nil, []string{"--ticket-ttl=0s"}, "--ticket-ttl: "},
+		"word":         {nil, []string{"--captcha=sometimes"}, "--captcha: expected one of always, adaptive, off"},
+		"secret":       {[]string{"PARLEY_POSTGRES=hunter2"}, nil, "PARLEY_POSTGRES: expected a URL"},
+		"missing file": {nil, []string{"--redis-file=/nowhere/redis"}, "there is no file /nowhere/redis"},
+		"twice":        {nil, []string{"--smtp=smtp://h:1", "--smtp-file=/nowhere"}, "keep one"},
+		"half a stack": {nil, []string{"--postgres=postgres://h/n"}, "all of --eventstore, --kafka, --postgres, --elasticsearch and --redis"},
+		"without a key": {[]string{
+			"PARLEY_EVENTSTORE=esdb://h:1", "PARLEY_KAFKA=kafka://h:1", "PARLEY_POSTGRES=postgres://h/n", "PARLEY_ELASTICSEARCH=http://h:1", "PARLEY_REDIS=redis://h:1",
+		}, nil, "--jwt-key-file and --master-key-file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -45,16 +45,19 @@ type App struct {
 	node      string
 	rest      *rest.Server
 	events    *logService
+	front     *front
+	services  []func(context.Context) error // each ends with its context
 }
 
 // Run serves until ctx ends, then stops gracefully: what was read is answered,
 // sockets are told to come back. The address listened on is the first line on
-// stdout. Errors are one sentence each.
+// stdout; on the distributed stack it is answered there before the servers
+// are. Errors are one sentence each.
 func Run(ctx context.Context, cfg settings.Settings, stdout, stderr io.Writer) (err error) {
 	log := telemetry.NewLog(stderr, cfg.LogLevel, cfg.LogFormat)
-	listener, err := net.Listen("tcp", cfg.HTTP)
+	listener, err := listen(cfg.HTTP)
 	if err != nil {
-		return fmt.Errorf("cannot listen on %s: %w", cfg.HTTP, err)
+		return err
 	}
 	defer listener.Close()
 	events, err := listenLog(cfg.GRPC)
@@ -65,8 +68,27 @@ func Run(ctx context.Context, cfg settings.Settings, stdout, stderr io.Writer) (
 	if cfg.Has("log") {
 		return serveBareLog(ctx, cfg, listener, events, stdout, log)
 	}
-	engines, err := stack.Embedded(ctx, StackConfig(cfg, log))
+	front, err := newFront(cfg, log)
 	if err != nil {
+		return err
+	}
+	front.serve(listener)
+	defer func() { err = errors.Join(err, front.server.Close()) }()
+	hello := func() error {
+		_, err := fmt.Fprintf(stdout, "parley listening on http://%s\n", listener.Addr())
+		return err
+	}
+	if cfg.Distributed() {
+		if err := hello(); err != nil {
+			return err
+		}
+		hello = func() error { return nil }
+	}
+	engines, err := stack.Open(ctx, StackConfig(cfg, log, front.report))
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil // told to stop before it began
+		}
 		return err
 	}
 	defer func() { err = errors.Join(err, engines.Close()) }()
@@ -74,8 +96,11 @@ func Run(ctx context.Context, cfg settings.Settings, stdout, stderr io.Writer) (
 	if err != nil {
 		return err
 	}
-	a.events = events
-	return a.Serve(ctx, listener, stdout)
+	a.events, a.front = events, front
+	if err := hello(); err != nil {
+		return err
+	}
+	return a.serve(ctx, stdout)
 }
 
 // Commands are what the services change things with.
@@ -84,37 +109,42 @@ func (a *App) Commands() *commands.Commands { return a.commands }
 // REST is the HTTP API.
 func (a *App) REST() *rest.Server { return a.rest }
 
-// Serve runs the services until ctx ends: what others stand on starts first
-// and stops last. The engines stay open. It is called once.
-func (a *App) Serve(ctx context.Context, listener net.Listener, stdout io.Writer) error {
-	if err := a.greet(ctx, listener.Addr(), stdout); err != nil {
+// Serve is Run for engines that are open: it answers at listener until ctx
+// ends. The engines stay open. It is called once.
+func (a *App) Serve(ctx context.Context, listener net.Listener, stdout io.Writer) (err error) {
+	if a.front, err = newFront(a.cfg, a.log); err != nil {
+		return err
+	}
+	a.front.serve(listener)
+	return a.serve(ctx, stdout)
+}
+
+// serve runs the services until ctx ends: what others stand on starts first
+// and stops last.
+func (a *App) serve(ctx context.Context, stdout io.Writer) error {
+	if err := a.greet(ctx, stdout); err != nil && ctx.Err() == nil {
 		return err
 	}
 	base, stopBase := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBase()
 	services, failed := errgroup.WithContext(base)
-	services.Go(func() error { return a.commands.Run(base) })
-	services.Go(func() error { return a.tables.Run(base) })
-	services.Go(func() error { return a.notify.Run(base) })
-
+	for _, run := range a.services {
+		services.Go(func() error { return run(base) })
+	}
 	sockets, stopSockets := context.WithCancel(base)
 	defer stopSockets()
-	pushed := make(chan error, 1)
-	go func() { pushed <- a.push.Run(sockets) }()
+	pushed := a.runPush(sockets)
 	a.events.serve(sockets, eventgrpc.Config{
 		Store: a.stack.Store, Owns: a.stack.Codec.Catalogue().Owns,
 		AppendTimeout: a.cfg.AppendTimeout, Now: now, NewID: newID, Log: a.log,
 	}, a.cfg.ShutdownTimeout)
-
-	server := httpServer(a.rest, a.cfg)
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	a.front.swap(a.rest.Handler())
 
 	var cause error
 	select {
 	case <-ctx.Done():
 	case <-failed.Done():
-	case err := <-served:
+	case err := <-a.front.failed():
 		cause = fmt.Errorf("HTTP: %w", err)
 	case err := <-pushed:
 		cause = fmt.Errorf("sockets: %w", err)
@@ -126,10 +156,25 @@ func (a *App) Serve(ctx context.Context, listener net.Listener, stdout io.Writer
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.cfg.ShutdownTimeout)
 	defer cancel()
 	stopSockets() // a server's Shutdown knows nothing of them
-	cause = errors.Join(cause, late(server.Shutdown(grace)), <-pushed, a.events.wait())
+	cause = errors.Join(cause, a.front.close(grace), <-pushed, a.events.wait())
 	a.commands.Close(grace)
 	stopBase()
 	return errors.Join(cause, services.Wait())
+}
+
+// runPush runs the sockets, and tells when they have ended; where this process
+// has none it ends with ctx.
+func (a *App) runPush(ctx context.Context) chan error {
+	ended := make(chan error, 1)
+	go func() {
+		if a.push == nil {
+			<-ctx.Done()
+			ended <- nil
+			return
+		}
+		ended <- a.push.Run(ctx)
+	}()
+	return ended
 }
 
 func httpServer(api *rest.Server, cfg settings.Settings) *http.Server {
@@ -146,15 +191,12 @@ func late(err error) error {
 	return err
 }
 
-// greet says where the server listens, and how the first administrator is
-// made where there is none.
-func (a *App) greet(ctx context.Context, addr net.Addr, stdout io.Writer) error {
+// greet says where the log is served, and how the first administrator is made
+// where there is none.
+func (a *App) greet(ctx context.Context, stdout io.Writer) error {
 	token, err := a.commands.PrepareSetup(ctx)
 	if err != nil {
 		return fmt.Errorf("set-up link: %w", err)
-	}
-	if _, err := fmt.Fprintf(stdout, "parley listening on http://%s\n", addr); err != nil {
-		return err
 	}
 	if err := a.events.greet(stdout); err != nil {
 		return err

@@ -26,12 +26,13 @@ func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 
 // StackConfig is what the engines are told.
-func StackConfig(cfg settings.Settings, log *slog.Logger) stack.Config {
+func StackConfig(cfg settings.Settings, log *slog.Logger, report stack.Report) stack.Config {
 	return stack.Config{
 		Data: cfg.Data, MasterKeyFile: cfg.MasterKeyFile,
 		SigningKeyFile: cfg.JWTKeyFile, SigningKeyName: "jwt-" + strings.ToLower(cfg.JWTAlg) + ".key", SigningOverlap: cfg.JWTOverlap,
 		NewSigningKey: func() ([]byte, error) { return commands.GenerateKey(cfg.JWTAlg) },
-		MailFrom:      cfg.MailFrom, Now: now, NewID: newID, Log: log,
+		MailFrom:      cfg.MailFrom, Now: now, NewID: newID, Log: log, Report: report,
+		Namespace: cfg.Namespace, RetryFirst: cfg.RetryFirst, RetryLongest: cfg.RetryLongest,
 	}
 }
 

@@ -23,9 +23,9 @@ func listenLog(address string) (*logService, error) {
 	if address == "" {
 		return nil, nil
 	}
-	l, err := net.Listen("tcp", address)
+	l, err := listen(address)
 	if err != nil {
-		return nil, fmt.Errorf("cannot listen on %s: %w", address, err)
+		return nil, err
 	}
 	return &logService{listener: l, ended: make(chan error, 1)}, nil
 }

@@ -44,6 +44,7 @@ func (a *App) makeCommands(ctx context.Context) error {
 		return fmt.Errorf("the log's epoch: %w", err)
 	}
 	a.positions = event.NewPositions(a.epoch)
+	a.run(a.commands.Run)
 	return nil
 }
 
@@ -60,15 +61,23 @@ func NewCommands(cfg settings.Settings, engines *stack.Stack, baseURL string, lo
 	})
 }
 
+// run adds services: they run until the process stops.
+func (a *App) run(services ...func(context.Context) error) {
+	a.services = append(a.services, services...)
+}
+
 func (a *App) makeTables(context.Context) error {
+	projector := projections.Tables()
+	generations := a.stack.Generations(projector.Family(a.stack.Codec.Catalogue(), a.epoch))
 	var err error
 	a.tables, err = projections.NewRunner(projections.Config{
-		Projector: projections.Tables(), Store: a.stack.Store, Codec: a.stack.Codec, Generations: a.stack.Generations,
+		Projector: projector, Store: a.stack.Store, Codec: a.stack.Codec, Generations: generations,
 		Epoch:     func(context.Context) (uuid.UUID, error) { return a.epoch, nil },
 		BatchSize: a.cfg.ProjectionBatch, BatchWait: a.cfg.ProjectionDelay,
 		RetryMin: a.cfg.RetryFirst, RetryMax: a.cfg.RetryLongest, Now: now, Log: a.log,
 	})
-	a.reads = readmodels.NewTables(a.stack.Generations)
+	a.reads = readmodels.NewTables(generations)
+	a.run(a.tables.Run)
 	return err
 }
 
@@ -81,6 +90,7 @@ func (a *App) makeNotify(ctx context.Context) error {
 		Store: a.stack.Store, Codec: a.stack.Codec, Commands: a.commands, Tables: a.tables, Reads: a.reads,
 		Checkpoint: checkpoint, Now: now, Log: a.log, RetryMin: a.cfg.RetryFirst, RetryMax: a.cfg.RetryLongest,
 	})
+	a.run(a.notify.Run)
 	return nil
 }
 

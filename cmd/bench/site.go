@@ -58,7 +58,7 @@ func (p Plan) site(ctx context.Context, people int) (_ *site, err error) {
 		return nil, err
 	}
 	log := telemetry.NewLog(io.Discard, cfg.LogLevel, cfg.LogFormat)
-	engines, err := stack.Embedded(ctx, app.StackConfig(cfg, log))
+	engines, err := stack.Open(ctx, app.StackConfig(cfg, log, nil))
 	if err != nil {
 		return nil, err
 	}

@@ -54,7 +54,7 @@ func (c *seedCommand) Run(ctx context.Context, std streams) (err error) {
 	}
 	c.HashMemory, c.HashTime, c.HashThreads = 64<<10, 1, 1
 	log := telemetry.NewLog(std.err, "warn", c.LogFormat)
-	engines, err := stack.Embedded(ctx, app.StackConfig(c.Settings, log))
+	engines, err := stack.Open(ctx, app.StackConfig(c.Settings, log, nil))
 	if err != nil {
 		return err
 	}

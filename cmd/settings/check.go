@@ -23,19 +23,20 @@ var tokenCarriers = []string{"bearer", "raw", "query", "form", "cookie"}
 // checks are what the tag check may name; the part after a colon is arg. A
 // check says what was expected, never the value, which may be a secret.
 var checks = map[string]func(value, arg string) error{
-	"flagonly": func(string, string) error { return nil },
-	"some":     checkSome,
-	"address":  checkAddress,
-	"url":      checkURL,
-	"urls":     func(value, _ string) error { return checkURL(value, "http,https") },
-	"origins":  checkOrigin,
-	"hosts":    checkHost,
-	"mail":     checkMail,
-	"word":     checkWord,
-	"words":    checkWord,
-	"oidc":     checkOIDC,
-	"carriers": checkCarriers,
-	"groups":   func(value, _ string) error { return checkOneOf(value, RouteGroups) },
+	"flagonly":  func(string, string) error { return nil },
+	"some":      checkSome,
+	"address":   checkAddress,
+	"url":       checkURL,
+	"urls":      func(value, _ string) error { return checkURL(value, "http,https") },
+	"origins":   checkOrigin,
+	"hosts":     checkHost,
+	"mail":      checkMail,
+	"word":      checkWord,
+	"words":     checkWord,
+	"namespace": checkNamespace,
+	"oidc":      checkOIDC,
+	"carriers":  checkCarriers,
+	"groups":    func(value, _ string) error { return checkOneOf(value, RouteGroups) },
 }
 
 // check refuses every wrong value, in the order of the table, then what does
@@ -134,6 +135,11 @@ var rules = []struct {
 	{"--roles log stands alone: a bare log serves no other role", func(s *Settings) bool { return s.Has("log") && len(s.Roles) > 1 }},
 	{"--roles log needs --grpc", func(s *Settings) bool { return s.Has("log") && s.GRPC == "" }},
 	{"--grpc beyond loopback needs TLS (--tls-cert-file or --autocert)", (*Settings).openGRPC},
+	{"--roles log stands alone: it takes no server", func(s *Settings) bool { return s.Has("log") && (s.Distributed() || s.Kafka != "") }},
+	{"the distributed stack needs all of --eventstore, --kafka, --postgres, --elasticsearch and --redis", func(s *Settings) bool {
+		return s.Distributed() && (s.EventStore == "" || s.Kafka == "" || s.Postgres == "" || s.Elasticsearch == "" || s.Redis == "")
+	}},
+	{"--grpc serves the embedded log, and --eventstore takes its place", func(s *Settings) bool { return s.GRPC != "" && s.EventStore != "" }},
 	{"the distributed stack needs --jwt-key-file and --master-key-file: every node needs the same keys", func(s *Settings) bool {
 		return s.Distributed() && (s.JWTKeyFile == "" || s.MasterKeyFile == "")
 	}},
@@ -218,6 +224,15 @@ var word = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
 func checkWord(value, _ string) error {
 	if !word.MatchString(value) {
 		return fmt.Errorf("expected a word of letters, digits, _, . and - but got %q", value)
+	}
+	return nil
+}
+
+var namespace = regexp.MustCompile(`^[a-z][a-z0-9_]{0,19}$`)
+
+func checkNamespace(value, _ string) error {
+	if !namespace.MatchString(value) {
+		return fmt.Errorf("expected at most 20 of a-z, 0-9 and _, a letter first, but got %q", value)
 	}
 	return nil
 }

@@ -90,10 +90,10 @@ func (s *Settings) readSecrets(src *Sources) error {
 	return nil
 }
 
-// Distributed tells whether any server of the distributed stack is named.
-// S3 and SMTP may serve the embedded stack too.
+// Distributed tells whether a server takes the place of what is embedded.
+// Kafka, S3 and SMTP may serve the embedded stack too.
 func (s Settings) Distributed() bool {
-	return s.EventStore != "" || s.Kafka != "" || s.Postgres != "" || s.Elasticsearch != "" || s.Redis != ""
+	return s.EventStore != "" || s.Postgres != "" || s.Elasticsearch != "" || s.Redis != ""
 }
 
 // Has tells whether this process has the role.

@@ -181,7 +181,11 @@ func TestRefusals(t *testing.T) {
 		"half of a pair":         {[]string{"--tls-cert-file=x"}, nil, `--tls-cert-file and --tls-key-file are needed together`},
 		"open log":               {[]string{"--grpc=0.0.0.0:2113"}, nil, `--grpc beyond loopback needs TLS (--tls-cert-file or --autocert)`},
 		"log alone":              {[]string{"--roles=log,api"}, nil, `--roles log stands alone: a bare log serves no other role`},
-		"distributed, no keys":   {[]string{"--postgres=postgres://h/n"}, nil, `the distributed stack needs --jwt-key-file and --master-key-file: every node needs the same keys`},
+		"log with a server":      {[]string{"--roles=log", "--grpc=127.0.0.1:0", "--kafka=kafka://h:1"}, nil, `--roles log stands alone: it takes no server`},
+		"half a stack":           {[]string{"--postgres=postgres://h/n"}, nil, `the distributed stack needs all of --eventstore, --kafka, --postgres, --elasticsearch and --redis`},
+		"two logs":               {append([]string{"--grpc=127.0.0.1:0"}, servers...), nil, `--grpc serves the embedded log, and --eventstore takes its place`},
+		"namespace":              {[]string{"--namespace=A-b"}, nil, `--namespace: expected at most 20 of a-z, 0-9 and _, a letter first, but got "A-b"`},
+		"distributed, no keys":   {servers, nil, `the distributed stack needs --jwt-key-file and --master-key-file: every node needs the same keys`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -192,6 +196,11 @@ func TestRefusals(t *testing.T) {
 			}
 		})
 	}
+}
+
+// servers are the flags of the distributed stack.
+var servers = []string{
+	"--eventstore=esdb://h:1", "--kafka=kafka://h:1", "--postgres=postgres://h/n", "--elasticsearch=http://h:1", "--redis=redis://h:1",
 }
 
 func TestAllowed(t *testing.T) {

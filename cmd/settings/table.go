@@ -247,6 +247,7 @@ type Adapters struct {
 	S3File            string        `name:"s3-file" fileof:"s3" placeholder:"FILE" help:"File that holds --s3." roles:"api,projector"`
 	SMTP              string        `name:"smtp" secret:"" check:"url:smtp,smtps" placeholder:"URL" help:"Mail server, smtp://user:password@host:port; empty writes mails to the data folder." roles:"api,projector"`
 	SMTPFile          string        `name:"smtp-file" fileof:"smtp" placeholder:"FILE" help:"File that holds --smtp." roles:"api,projector"`
+	Namespace         string        `name:"namespace" default:"parley" check:"namespace" help:"What topics, schemas, indexes and keys begin with, so that communities can share servers."`
 	KafkaPartitions   int           `name:"kafka-partitions" default:"12" max:"10000" help:"Partitions of a topic that is created." roles:"relay,push"`
 	KafkaReplication  int           `name:"kafka-replication" default:"1" max:"100" help:"Copies of a topic that is created." roles:"relay,push"`
 	RelayBatch        int           `name:"relay-batch" default:"500" max:"100000" help:"Events sent to Kafka before their acknowledgement." roles:"relay"`

@@ -1,0 +1,51 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// Report is told how it stands with a dependency: nil when it is up.
+type Report func(name string, problem error)
+
+// await opens one dependency, again and again with growing pauses, until it
+// answers, ctx ends, or the error is final: nobody can connect before an
+// operator changes something.
+func await[T any](ctx context.Context, c Config, name string, open func(context.Context) (T, error)) (engine T, err error) {
+	pause := c.RetryFirst
+	for {
+		engine, err = open(ctx)
+		c.Report(name, err)
+		if err == nil {
+			return engine, nil
+		}
+		if isFinal := new(final); errors.As(err, &isFinal) {
+			return engine, fmt.Errorf("%s: %w", name, err)
+		}
+		if ctx.Err() != nil {
+			return engine, ctx.Err()
+		}
+		c.Log.WarnContext(ctx, "a dependency does not answer; trying again", "dependency", name, "pause", pause, "error", err)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return engine, ctx.Err()
+		}
+		pause = min(2*pause, c.RetryLongest)
+	}
+}
+
+// final is an error that no waiting mends.
+type final struct{ error }
+
+func (f *final) Unwrap() error { return f.error }
+
+func quiet(log *slog.Logger) *slog.Logger {
+	if log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return log
+}

@@ -1,0 +1,101 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/parleyhq/parley/domain"
+	"github.com/parleyhq/parley/domain/event"
+	"github.com/parleyhq/parley/infra/files"
+	"github.com/parleyhq/parley/infra/keyring"
+	"github.com/parleyhq/parley/infra/pebble"
+	"github.com/parleyhq/parley/infra/sqlite"
+	"github.com/parleyhq/parley/projections"
+	"github.com/parleyhq/parley/readmodels"
+)
+
+// Embedded opens everything in one folder, which is made if absent. Errors are
+// one sentence that names the folder and what is wrong with it.
+func Embedded(ctx context.Context, cfg Config) (_ *Stack, err error) {
+	if err := claim(cfg.Data); err != nil {
+		return nil, err
+	}
+	s := &Stack{Leases: projections.Alone{}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	in := func(name string) string { return filepath.Join(cfg.Data, name) }
+
+	log, err := pebble.Open(in("log"), pebble.Options{Logger: cfg.Log})
+	if err != nil {
+		return nil, err
+	}
+	s.Store = log
+	s.closers = append(s.closers, log.Close)
+
+	ring, err := openRing(in("keys.db"), cfg.MasterKeyFile, in("master.key"))
+	if err != nil {
+		return nil, err
+	}
+	s.Keyring = ring
+	s.closers = append(s.closers, ring.Close)
+
+	catalogue, err := domain.Catalogue()
+	if err != nil {
+		return nil, err
+	}
+	s.Codec = event.NewCodec(catalogue, ring)
+
+	generations, err := sqlite.OpenGenerations(in("tables"))
+	if err != nil {
+		return nil, err
+	}
+	s.Generations = func(string) readmodels.Generations { return generations }
+	s.closers = append(s.closers, generations.Close)
+
+	state, err := sqlite.OpenState(ctx, in("state.db"))
+	if err != nil {
+		return nil, err
+	}
+	s.State = state
+	s.closers = append(s.closers, state.Close)
+
+	if s.Mail, err = files.NewMail(in("mail"), cfg.MailFrom, cfg.Now, cfg.NewID); err != nil {
+		return nil, err
+	}
+	s.SetupToken = files.NewSetupToken(in("setup-token"))
+	signingFile, generate := cfg.SigningKeyFile, (func() ([]byte, error))(nil)
+	if signingFile == "" {
+		signingFile, generate = in(cfg.SigningKeyName), cfg.NewSigningKey
+	}
+	s.SigningKeys, err = files.SigningKeys(signingFile, cfg.SigningOverlap, generate)
+	return s, err
+}
+
+// openRing opens the keyring at path with the master key of a given file, or of
+// own. That one is made with the keyring: another key would open nothing of a
+// keyring that is there.
+func openRing(path, given, own string) (*keyring.Ring, error) {
+	file, generate := given, (func() ([]byte, error))(nil)
+	if given == "" {
+		file = own
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			generate = keyring.NewMasterKey
+		}
+	}
+	master, err := files.Key(file, generate)
+	if err != nil {
+		return nil, err
+	}
+	ring, err := keyring.Open(path, master)
+	if err != nil {
+		return nil, fmt.Errorf("with the master key of %s: %w", file, err)
+	}
+	return ring, nil
+}
