@@ -32,6 +32,10 @@ type generation struct {
 	written uint64 // the checkpoint as stored
 	seen    uint64 // how far the log was folded; what lies between changes no row
 	held    held
+
+	fence    Fence                                                                // of the term in which it is written
+	announce func(ctx context.Context, b readmodels.Batch, position uint64) error // nil: to nobody
+	live     bool                                                                 // it answers queries, so it is announced
 }
 
 // item is a record on its way into the tables.
@@ -52,12 +56,64 @@ func (e *eventError) Unwrap() error { return e.err }
 // blame marks an error as the event's, unless the engine or the keyring
 // failed, or the context ended.
 func blame(err error) error {
-	for _, other := range []error{readmodels.ErrUnavailable, event.ErrKeysUnavailable, context.Canceled, context.DeadlineExceeded} {
+	for _, other := range []error{errLeading, readmodels.ErrUnavailable, event.ErrKeysUnavailable, context.Canceled, context.DeadlineExceeded} {
 		if err == nil || errors.Is(err, other) {
 			return err
 		}
 	}
 	return &eventError{err}
+}
+
+// errLeading marks what went wrong with leading: no event is to blame.
+var errLeading = errors.New("projections: the leader cannot write")
+
+// batch is one transaction of the leader.
+func (g *generation) batch(ctx context.Context, f func(readmodels.Batch) error) error {
+	return g.db.Batch(ctx, func(b readmodels.Batch) error {
+		if err := g.check(ctx, b); err != nil {
+			return err
+		}
+		return f(b)
+	})
+}
+
+func (g *generation) check(ctx context.Context, b readmodels.Batch) error {
+	if err := g.fence.Check(ctx, b); err != nil {
+		return fmt.Errorf("%w: %w", errLeading, err)
+	}
+	return nil
+}
+
+// tell announces position with the commit of b.
+func (g *generation) tell(ctx context.Context, b readmodels.Batch, position uint64) error {
+	if g.announce == nil {
+		return nil
+	}
+	if err := g.announce(ctx, b, position); err != nil {
+		return fmt.Errorf("%w: announce: %w", errLeading, err)
+	}
+	return nil
+}
+
+// swap makes g answer queries, and tells others how far it is.
+func (g *generation) swap(ctx context.Context, all readmodels.Generations) error {
+	err := all.Swap(ctx, g.name, func(ctx context.Context, b readmodels.Batch) error {
+		if err := g.check(ctx, b); err != nil {
+			return err
+		}
+		return g.tell(ctx, b, g.seen)
+	})
+	g.live = g.live || err == nil
+	return err
+}
+
+// answer tells others how far g is, which answers queries already.
+func (g *generation) answer(ctx context.Context) error {
+	g.live = true
+	if g.announce == nil {
+		return nil
+	}
+	return g.batch(ctx, func(b readmodels.Batch) error { return g.tell(ctx, b, g.seen) })
 }
 
 // load reads the checkpoint and what is parked.
@@ -94,7 +150,7 @@ func (g *generation) loadHeld(ctx context.Context) error {
 func (g *generation) apply(ctx context.Context, items []item, position uint64) error {
 	items = slices.DeleteFunc(items, func(i item) bool { return i.position <= g.seen }) // delivered before
 	position = max(position, g.seen)
-	if len(items) == 0 && position-g.written < checkpointEvery {
+	if len(items) == 0 && position-g.written < g.patience() {
 		g.seen = position
 		return nil
 	}
@@ -113,21 +169,37 @@ func (g *generation) apply(ctx context.Context, items []item, position uint64) e
 			return err
 		}
 	}
+	if position-g.written >= g.patience() {
+		return g.commit(ctx, nil, position)
+	}
 	g.seen = position
 	return nil
+}
+
+// patience is how many positions may be passed over before that is written.
+// Where others wait they hear of each: what they wait for may be one of them.
+func (g *generation) patience() uint64 {
+	if g.live && g.announce != nil {
+		return 1
+	}
+	return checkpointEvery
 }
 
 // commit writes items and the checkpoint in one transaction.
 func (g *generation) commit(ctx context.Context, items []item, position uint64) error {
 	g.held.begin()
-	err := g.db.Batch(ctx, func(b readmodels.Batch) error {
+	err := g.batch(ctx, func(b readmodels.Batch) error {
 		for i := range items {
 			if err := g.step(ctx, b, &items[i]); err != nil {
 				return err
 			}
 		}
-		return b.Exec(ctx, `INSERT INTO checkpoint (name, position) VALUES ('log', ?)
+		err := b.Exec(ctx, `INSERT INTO checkpoint (name, position) VALUES ('log', ?)
 			ON CONFLICT (name) DO UPDATE SET position = excluded.position`, position)
+		if err != nil || !g.live {
+			return err
+		}
+		return g.tell(ctx, b, position)
 	})
 	if err != nil {
 		g.held.rollback()

@@ -58,7 +58,12 @@ func cut(reason string) string {
 // Parked lists the events that the live tables miss, oldest first, at most
 // 1000. Errors: readmodels.ErrNoGeneration, the engine's.
 func (r *Runner) Parked(ctx context.Context) ([]Parked, error) {
-	db, _, release, err := r.cfg.Generations.Live(ctx)
+	return ParkedIn(ctx, r.cfg.Generations)
+}
+
+// ParkedIn is Parked for whoever has no Runner.
+func ParkedIn(ctx context.Context, g readmodels.Generations) ([]Parked, error) {
+	db, _, release, err := g.Live(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -97,10 +102,10 @@ type ReplayError struct {
 func (e *ReplayError) Error() string { return "parked event " + e.ID + " fails again: " + e.Reason }
 
 func (r *Runner) unpark(ctx context.Context, id string, drop bool) error {
-	if !r.live.Load() {
-		return ErrNotReady
-	}
 	return r.inTurn(ctx, func() error {
+		if err := r.leading(); err != nil {
+			return err
+		}
 		g := r.current
 		first, connected, err := g.connected(ctx, id)
 		if err != nil {
@@ -108,7 +113,7 @@ func (r *Runner) unpark(ctx context.Context, id string, drop bool) error {
 		}
 		for _, position := range connected {
 			if drop && position == first {
-				err = g.db.Batch(ctx, func(b readmodels.Batch) error {
+				err = g.batch(ctx, func(b readmodels.Batch) error {
 					return b.Exec(ctx, `DELETE FROM parked WHERE position = ?`, position)
 				})
 			} else {
@@ -175,7 +180,7 @@ func (r *Runner) replay(ctx context.Context, g *generation, position uint64) err
 	}
 	err = i.poison
 	if err == nil {
-		err = blame(g.db.Batch(ctx, func(b readmodels.Batch) error {
+		err = blame(g.batch(ctx, func(b readmodels.Batch) error {
 			if err := i.handle(ctx, b); err != nil {
 				return err
 			}
@@ -186,7 +191,7 @@ func (r *Runner) replay(ctx context.Context, g *generation, position uint64) err
 		}
 	}
 	reason := cut(err.Error())
-	return errors.Join(&ReplayError{fmt.Sprint(position), reason}, g.db.Batch(ctx, func(b readmodels.Batch) error {
+	return errors.Join(&ReplayError{fmt.Sprint(position), reason}, g.batch(ctx, func(b readmodels.Batch) error {
 		return b.Exec(ctx, `UPDATE parked SET reason = ?, behind = 0 WHERE position = ?`, reason, position)
 	}))
 }

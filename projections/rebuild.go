@@ -5,59 +5,83 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
-	"strings"
 	"sync"
 
 	"github.com/parleyhq/parley/domain/event"
+	"github.com/parleyhq/parley/readmodels"
 )
 
-// Errors of Rebuild.
+// Errors of what only a leader can do.
 var (
+	ErrNotLeading = errors.New("projections: this process does not lead")
 	ErrNotReady   = errors.New("projections: the projector's first generation is still being built")
-	ErrRebuilding = errors.New("projections: a rebuild is under way")
+	ErrRebuilding = readmodels.ErrRebuilding
 )
+
+// leading says whether this process can change the live tables. The caller
+// has its turn. Errors: ErrNotLeading, ErrNotReady.
+func (r *Runner) leading() error {
+	switch {
+	case r.term == nil:
+		return ErrNotLeading
+	case !r.live.Load():
+		return ErrNotReady
+	}
+	return nil
+}
 
 // Rebuild fills a new generation beside the live one, from the start of the
 // log, catches up past the live one and swaps: no read fails or sees an older
 // state. progress (may be nil) is told positions after every batch. A rebuild
-// that fails or is cancelled leaves everything as it was. Run has begun before.
-// Errors: ErrNotReady, ErrRebuilding, those of Run.
+// that fails, is cancelled or loses the lead leaves everything as it was.
+// Errors: ErrNotLeading, ErrNotReady, ErrRebuilding, ErrDeposed, those of Run.
 func (r *Runner) Rebuild(ctx context.Context, progress func(done, head uint64)) error {
-	if !r.live.Load() {
-		return ErrNotReady
-	}
 	if !r.rebuild.TryLock() {
 		return ErrRebuilding
 	}
 	defer r.rebuild.Unlock()
 	defer r.build.end()
-	g, err := r.create(ctx, r.besides())
+	var now *term
+	err := r.inTurn(ctx, func() error {
+		now = r.term
+		return r.leading()
+	})
 	if err != nil {
 		return err
 	}
-	err = r.retry(ctx, func() (bool, error) { return r.fill(ctx, g, progress) })
-	if err == nil {
-		err = r.inTurn(ctx, func() error { return r.replace(ctx, g) })
-	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(now.ctx, func() { cancel(ErrDeposed) })()
+	err = r.rebuildIn(ctx, now, progress)
 	if err == nil {
 		return nil
 	}
-	// Swapping to what is live drops the unfinished one.
-	return errors.Join(err, r.inTurn(context.WithoutCancel(ctx), func() error {
-		return r.cfg.Generations.Swap(context.WithoutCancel(ctx), r.current.name, nil)
-	}))
+	if cause := context.Cause(ctx); errors.Is(cause, ErrDeposed) {
+		err = errors.Join(cause, err)
+	}
+	// Swapping to what is live drops the unfinished one; whoever is deposed
+	// leaves that to the next leader.
+	tidy := r.inTurn(context.WithoutCancel(ctx), func() error {
+		return r.current.swap(context.WithoutCancel(ctx), r.cfg.Generations)
+	})
+	if errors.Is(tidy, ErrDeposed) {
+		tidy = nil
+	}
+	return errors.Join(err, tidy)
 }
 
-// besides is a new name for a generation like current.
-func (r *Runner) besides() string {
-	r.turn <- struct{}{}
-	defer func() { <-r.turn }()
-	// the name without the suffix that an earlier rebuild gave it
-	name := r.current.name[:len(r.cfg.Projector.Name)+1]
-	digest, _, _ := strings.Cut(r.current.name[len(name):], "_")
+func (r *Runner) rebuildIn(ctx context.Context, now *term, progress func(done, head uint64)) error {
 	var suffix [4]byte
 	_, _ = rand.Read(suffix[:]) // never fails
-	return name + digest + "_" + hex.EncodeToString(suffix[:])
+	g, err := r.create(ctx, r.family+"_"+hex.EncodeToString(suffix[:]), now.fence)
+	if err != nil {
+		return err
+	}
+	err = r.retry(ctx, finalOrDeposed, func() (bool, error) { return r.fill(ctx, g, progress) })
+	if err != nil {
+		return err
+	}
+	return r.inTurn(ctx, func() error { return r.replace(ctx, g) })
 }
 
 // fill folds the log into g until it has caught up.
@@ -110,11 +134,11 @@ func (r *Runner) replace(ctx context.Context, g *generation) error {
 	if err := g.apply(ctx, b.items, max(b.position, r.current.seen)); err != nil {
 		return err
 	}
-	if err := r.cfg.Generations.Swap(ctx, g.name, nil); err != nil {
+	if err := g.swap(ctx, r.cfg.Generations); err != nil {
 		return err
 	}
 	r.current = g
-	r.visible.reach(g.seen)
+	r.reach(g.seen)
 	r.cfg.Log.Info("projector swapped", "projector", r.cfg.Projector.Name, "generation", g.name, "position", g.seen)
 	return nil
 }

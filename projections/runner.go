@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/readmodels"
@@ -24,8 +25,11 @@ type Config struct {
 	Projector   Projector
 	Store       event.Store
 	Codec       *event.Codec
-	Generations readmodels.Generations
+	Generations readmodels.Generations                   // of the projector's family, or of one process
 	Epoch       func(context.Context) (uuid.UUID, error) // of the log; asked when Run starts
+	Leases      Leases                                   // Alone
+	Hub         *Hub                                     // tells and hears other processes, and is run by whoever made it; nil: there are none
+	Requests    *Requests                                // served while leading; nil: nobody asks
 
 	BatchSize int              // events a transaction at most; 1000
 	BatchWait time.Duration    // how long a batch waits to be filled while the log does not say that it is read; 2 ms
@@ -36,6 +40,7 @@ type Config struct {
 }
 
 func (c *Config) fill() {
+	setDefault(&c.Leases, Leases(Alone{}))
 	if c.BatchSize <= 0 {
 		c.BatchSize = 1000
 	}
@@ -51,27 +56,38 @@ func (c *Config) fill() {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
-	}
+	setDefault(&c.Log, slog.New(slog.DiscardHandler))
 }
 
-// Runner keeps one projector's tables up with the log. Its methods may be
-// called from any goroutine; Run once, by one.
+// Runner keeps one projector's tables up with the log, or stands by while
+// another process does. Its methods may be called from any goroutine; Run
+// once, by one.
 type Runner struct {
+	standing
 	cfg       Config
 	catalogue *event.Catalogue
 	routes    map[string][]Handler // by wire name, old versions too
 	schema    []string
+	family    string // known once Run begins
 
-	turn    chan struct{} // held by whoever writes into or replaces current
-	current *generation   // what Run folds into; nil before Run opened it
+	turn    chan struct{} // held by whoever writes into or replaces term and current
+	term    *term         // nil while standing by
+	current *generation   // what the leader folds into; nil before it opened it
 	live    atomic.Bool   // current answers queries
-	ready   atomic.Bool
-	visible waiters
 
 	rebuild sync.Mutex // one Rebuild at a time
 	build   progress
+}
+
+var (
+	_ Projection = (*Runner)(nil)
+	_ Rebuilder  = (*Runner)(nil)
+)
+
+// term is one time of leading.
+type term struct {
+	ctx   context.Context // ends with it
+	fence Fence
 }
 
 var goodName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)
@@ -83,7 +99,7 @@ func NewRunner(cfg Config) (*Runner, error) {
 	if !goodName.MatchString(cfg.Projector.Name) {
 		return nil, fmt.Errorf("projections: %q is no name for a projector", cfg.Projector.Name)
 	}
-	r := &Runner{cfg: cfg, catalogue: cfg.Codec.Catalogue(), turn: make(chan struct{}, 1)}
+	r := &Runner{standing: standing{store: cfg.Store}, cfg: cfg, catalogue: cfg.Codec.Catalogue(), turn: make(chan struct{}, 1)}
 	var err error
 	if r.routes, err = cfg.Projector.resolve(r.catalogue); err != nil {
 		return nil, err
@@ -92,17 +108,22 @@ func NewRunner(cfg Config) (*Runner, error) {
 	return r, nil
 }
 
-// Run follows the log until ctx ends, and then returns nil. Where the live
-// generation is of another schema, version or epoch, it builds one beside it
-// and swaps when that has caught up. When the engine fails, it tries again
-// for ever, with pauses.
+// Name implements Standing.
+func (r *Runner) Name() string { return r.cfg.Projector.Name }
+
+// Run leads or stands by until ctx ends, and then returns nil. While leading
+// it follows the log; where the live generation is of another schema, version
+// or epoch, it builds one beside it and swaps when that has caught up. When
+// the engine fails, it tries again for ever, with pauses.
 // Errors: an unknown type of our own (event.ErrUnknownType), a corrupt or
 // closed log, a schema that the engine refuses, ErrAhead.
 func (r *Runner) Run(ctx context.Context) error {
-	defer r.ready.Store(false)
-	err := r.retry(ctx, func() (bool, error) { return false, r.start(ctx) })
+	defer r.end()
+	err := r.retry(ctx, final, func() (bool, error) { return false, r.prologue(ctx) })
 	if err == nil {
-		err = r.retry(ctx, func() (bool, error) { return r.follow(ctx) })
+		stop := r.cfg.Hub.Follow(r.family, r.reach)
+		defer stop()
+		err = r.retry(ctx, final, func() (bool, error) { return r.candidate(ctx) })
 	}
 	if ctx.Err() != nil {
 		return nil
@@ -110,25 +131,74 @@ func (r *Runner) Run(ctx context.Context) error {
 	return fmt.Errorf("projector %s: %w", r.cfg.Projector.Name, err)
 }
 
+// prologue finds out what is led and followed.
+func (r *Runner) prologue(ctx context.Context) error {
+	epoch, err := r.cfg.Epoch(ctx)
+	if err != nil {
+		return fmt.Errorf("epoch of the log: %w", err)
+	}
+	r.family = r.cfg.Projector.Family(r.catalogue, epoch)
+	return r.begin(ctx)
+}
+
+// candidate stands by, leads once, and says why that ended; led says that it
+// did lead.
+func (r *Runner) candidate(ctx context.Context) (led bool, err error) {
+	err = r.cfg.Leases.Lead(ctx, r.family, func(ctx context.Context, fence Fence) error {
+		led = true
+		return r.lead(ctx, fence)
+	})
+	if err == nil { // the lead was given up, and nobody said why
+		err = ErrDeposed
+	}
+	return led, err
+}
+
+// lead keeps the tables up with the log as long as this process leads.
+func (r *Runner) lead(ctx context.Context, fence Fence) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer r.resign()
+	defer cancel()
+	err := r.retry(ctx, finalOrDeposed, func() (bool, error) { return false, r.start(ctx, fence) })
+	if err != nil {
+		return err
+	}
+	work, ctx := errgroup.WithContext(ctx)
+	work.Go(func() error {
+		return r.retry(ctx, finalOrDeposed, func() (bool, error) { return r.follow(ctx) })
+	})
+	if r.cfg.Requests != nil {
+		work.Go(func() error { return r.cfg.Requests.Serve(ctx, fence, r) })
+	}
+	return work.Wait()
+}
+
+// resign forgets what only a leader knows, once nobody works with it any more.
+func (r *Runner) resign() {
+	r.rebuild.Lock() // its context has ended
+	defer r.rebuild.Unlock()
+	r.turn <- struct{}{}
+	defer func() { <-r.turn }()
+	r.term, r.current = nil, nil
+	r.live.Store(false)
+}
+
 // retry calls f until it succeeds, the error is final or ctx ends. f says
 // whether it got anywhere, which makes the pause short again.
-func (r *Runner) retry(ctx context.Context, f func() (bool, error)) error {
-	pause := r.cfg.RetryMin
+func (r *Runner) retry(ctx context.Context, final func(error) bool, f func() (bool, error)) error {
+	wait := pauses{first: r.cfg.RetryMin, longest: r.cfg.RetryMax}
 	for {
 		moved, err := f()
 		if err == nil || ctx.Err() != nil || final(err) {
 			return err
 		}
 		if moved {
-			pause = r.cfg.RetryMin
+			wait.reset()
 		}
-		r.cfg.Log.Warn("projector tries again", "projector", r.cfg.Projector.Name, "pause", pause, "error", err)
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
+		r.cfg.Log.Warn("projector tries again", "projector", r.cfg.Projector.Name, "error", err)
+		if !wait.wait(ctx) {
 			return ctx.Err()
 		}
-		pause = min(2*pause, r.cfg.RetryMax)
 	}
 }
 
@@ -149,14 +219,13 @@ func final(err error) bool {
 	return false
 }
 
+// finalOrDeposed is what ends a term.
+func finalOrDeposed(err error) bool { return final(err) || errors.Is(err, ErrDeposed) }
+
 // start opens the generation to go on with: the live one, or else the one to
 // be built, which an earlier process may have begun.
-func (r *Runner) start(ctx context.Context) error {
-	epoch, err := r.cfg.Epoch(ctx)
-	if err != nil {
-		return fmt.Errorf("epoch of the log: %w", err)
-	}
-	name := r.cfg.Projector.Family(r.catalogue, epoch)
+func (r *Runner) start(ctx context.Context, fence Fence) error {
+	name := r.family
 	_, liveName, release, err := r.cfg.Generations.Live(ctx)
 	switch {
 	case err == nil:
@@ -168,7 +237,7 @@ func (r *Runner) start(ctx context.Context) error {
 	if live {
 		name = liveName
 	}
-	g, err := r.create(ctx, name)
+	g, err := r.create(ctx, name, fence)
 	if err != nil {
 		return err
 	}
@@ -182,11 +251,17 @@ func (r *Runner) start(ctx context.Context) error {
 	if g.seen > head {
 		return fmt.Errorf("%w: the log ends at position %d, the tables have seen %d", ErrAhead, head, g.seen)
 	}
+	if live {
+		err = g.answer(ctx) // whoever began to hear after the leader before has ended
+		if err != nil {
+			return err
+		}
+	}
 	return r.inTurn(ctx, func() error {
-		r.current = g
+		r.term, r.current = &term{ctx, fence}, g
 		r.live.Store(live)
 		if live {
-			r.visible.reach(g.seen)
+			r.reach(g.seen)
 		} else {
 			r.cfg.Log.Info("projector builds a generation", "projector", r.cfg.Projector.Name, "generation", name, "from", g.seen)
 		}
@@ -194,7 +269,9 @@ func (r *Runner) start(ctx context.Context) error {
 	})
 }
 
-func (r *Runner) create(ctx context.Context, name string) (*generation, error) {
+// create opens a generation for a term. A leader that was deposed meanwhile
+// may leave an empty one behind, which goes with the next swap.
+func (r *Runner) create(ctx context.Context, name string, fence Fence) (*generation, error) {
 	db, err := r.cfg.Generations.Create(ctx, name, r.schema)
 	if mine := (*eventError)(nil); errors.As(blame(err), &mine) {
 		return nil, fmt.Errorf("%w: %w", errSchema, err)
@@ -202,7 +279,13 @@ func (r *Runner) create(ctx context.Context, name string) (*generation, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &generation{name: name, db: db, now: r.cfg.Now}, nil
+	g := &generation{name: name, db: db, now: r.cfg.Now, fence: fence}
+	if r.cfg.Hub != nil {
+		g.announce = func(ctx context.Context, b readmodels.Batch, position uint64) error {
+			return r.cfg.Hub.Announce(ctx, b, r.family, position)
+		}
+	}
+	return g, nil
 }
 
 // inTurn runs f alone among those who touch current.
@@ -255,39 +338,13 @@ func (r *Runner) advance(ctx context.Context, b batch) error {
 		if !b.caughtUp {
 			return r.build.tell(ctx, r.cfg.Store, r.current.seen, nil)
 		}
-		if err := r.cfg.Generations.Swap(ctx, r.current.name, nil); err != nil {
+		if err := r.current.swap(ctx, r.cfg.Generations); err != nil {
 			return err
 		}
 		r.live.Store(true)
 		r.build.end()
 		r.cfg.Log.Info("projector swapped", "projector", r.cfg.Projector.Name, "generation", r.current.name, "position", r.current.seen)
 	}
-	if b.caughtUp {
-		r.ready.Store(true) // before anybody is woken
-	}
-	r.visible.reach(r.current.seen)
+	r.reach(r.current.seen)
 	return nil
 }
-
-// Wait returns once the log up to position is in the tables that answer
-// queries; parked events count as being there. It ends early with ctx.
-// Errors: the context's, ErrTooManyWaiters.
-func (r *Runner) Wait(ctx context.Context, position uint64) error {
-	return r.visible.wait(ctx, position)
-}
-
-// Position is how far the tables that answer queries have come.
-func (r *Runner) Position() uint64 { return r.visible.position() }
-
-// Lag is how many positions the tables are behind the log's head.
-func (r *Runner) Lag(ctx context.Context) (uint64, error) {
-	at := r.Position() // before the head: else the lag could be below zero
-	head, err := r.cfg.Store.Head(ctx)
-	if err != nil || head < at {
-		return 0, err
-	}
-	return head - at, nil
-}
-
-// Ready says whether Run has caught up with the log since it started.
-func (r *Runner) Ready() bool { return r.ready.Load() }

@@ -339,7 +339,7 @@ func TestRebuildCancelled(t *testing.T) {
 	cfg.BatchSize = 10
 	r, err := projections.NewRunner(cfg)
 	must(t, err)
-	if err := r.Rebuild(t.Context(), nil); !errors.Is(err, projections.ErrNotReady) {
+	if err := r.Rebuild(t.Context(), nil); !errors.Is(err, projections.ErrNotLeading) {
 		t.Errorf("a rebuild before Run: %v", err)
 	}
 	r, _ = projectiontest.Start(t, cfg)
