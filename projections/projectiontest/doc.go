@@ -4,5 +4,6 @@
 // Fold runs a projector over a log until it has caught up, and Dump prints
 // its tables. Check compares a clean pass with one that meets crashes before
 // and after commits, duplicate deliveries and restarts. Log is an event.Store
-// in memory, Faults a readmodels.Generations that fails as it is told.
+// in memory, Faults a readmodels.Generations that fails as it is told, and
+// Cluster what several processes share, whose leaders fall as it is told.
 package projectiontest
