@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/parleyhq/parley/commands"
+	"github.com/parleyhq/parley/domain/apikey"
 	"github.com/parleyhq/parley/domain/event"
 )
 
@@ -32,11 +33,14 @@ func (a Auth) String() string { return [...]string{"required", "optional", "publ
 // tokenCookie is the name of the cookie of the carrier Cookie.
 const tokenCookie = "parley_token"
 
-// authenticate finds out who calls. Errors: errAuthMissing, errAuthInvalid and
-// the Authenticator's.
+// authenticate finds out who calls. Errors: errAuthMissing, errAuthInvalid,
+// commands.ErrScope and the Authenticator's.
 func (s *Server) authenticate(ctx context.Context, c *Call) error {
 	if c.route.op.Auth == Public {
 		return nil
+	}
+	if key, found := apiKey(c.Request.Header); found {
+		return s.authenticateKey(ctx, c, key)
 	}
 	token, found, err := s.token(c)
 	switch {
@@ -55,6 +59,27 @@ func (s *Server) authenticate(ctx context.Context, c *Call) error {
 	}
 	c.Actor = &actor
 	return nil
+}
+
+// authenticateKey lets a program in where the route's scope is one of its
+// key's.
+func (s *Server) authenticateKey(ctx context.Context, c *Call, key string) error {
+	actor, err := s.cfg.Auth.AuthenticateKey(ctx, key)
+	switch {
+	case err != nil:
+		return err
+	case c.route.op.Scope == "" || !actor.Within(c.route.op.Scope):
+		return commands.ErrScope
+	}
+	c.Actor = &actor
+	return nil
+}
+
+// apiKey is the API key of a request. Keys have one carrier, whatever those of
+// the route's tokens are: they live for long, and a URL ends up in logs.
+func apiKey(h http.Header) (key string, found bool) {
+	token, found := headerToken(h, []Carrier{Bearer})
+	return token, found && strings.HasPrefix(token, apikey.Prefix)
 }
 
 // token looks for a token where the route's group allows one, in the group's

@@ -23,6 +23,7 @@ import (
 // auth.revoked, auth.binding. commands.ClientFrom(ctx) is the caller's client.
 type Authenticator interface {
 	Authenticate(ctx context.Context, token string) (commands.Actor, error)
+	AuthenticateKey(ctx context.Context, key string) (commands.Actor, error)
 }
 
 // Positions turns positions of the log into tokens and back. event.Positions

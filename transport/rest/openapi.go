@@ -10,6 +10,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/parleyhq/parley/commands"
 	"github.com/parleyhq/parley/domain/fault"
 )
 
@@ -33,7 +34,7 @@ func (s *Server) describe() ([]byte, error) {
 		},
 		Components: &huma.Components{
 			Schemas:         s.registry,
-			SecuritySchemes: map[string]*huma.SecurityScheme{"bearer": {Type: "http", Scheme: "bearer", Description: "an access token, or an API key"}},
+			SecuritySchemes: map[string]*huma.SecurityScheme{"bearer": {Type: "http", Scheme: "bearer", Description: "an access token; where a scope is named, an API key that has it too"}},
 			Parameters:      sharedParameters,
 			Examples:        map[string]*huma.Example{},
 		},
@@ -107,9 +108,9 @@ func (s *Server) operation(e *endpoint, examples map[string]*huma.Example) *huma
 	}
 	switch op.Auth {
 	case Required:
-		o.Security = []map[string][]string{{"bearer": {}}}
+		o.Security = []map[string][]string{{"bearer": scopesOf(op)}}
 	case Optional:
-		o.Security = []map[string][]string{{}, {"bearer": {}}}
+		o.Security = []map[string][]string{{}, {"bearer": scopesOf(op)}}
 	case Public:
 		o.Security = []map[string][]string{}
 	}
@@ -138,6 +139,15 @@ func (s *Server) operation(e *endpoint, examples map[string]*huma.Example) *huma
 		o.Responses[status] = response
 	}
 	return o
+}
+
+// scopesOf is what OpenAPI calls the roles of a requirement: the scope that an
+// API key needs. Routes without one take no API key.
+func scopesOf(op Op) []string {
+	if op.Scope == "" {
+		return []string{}
+	}
+	return []string{op.Scope}
 }
 
 // success describes the answer of a route that went well.
@@ -232,6 +242,9 @@ func (e *endpoint) usualFaults() []*fault.Fault {
 		list = append(list, errAuthMissing, errAuthInvalid)
 	case Optional:
 		list = append(list, errAuthInvalid)
+	}
+	if e.op.Scope != "" {
+		list = append(list, commands.ErrScope)
 	}
 	if strings.Contains(e.op.Path, "{") {
 		list = append(list, fault.ErrNotFound)

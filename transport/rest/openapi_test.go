@@ -59,7 +59,7 @@ func TestS7_RouteTable(t *testing.T) {
 func routeTable(s *Server) []byte {
 	var lines []string
 	for _, e := range s.routes {
-		lines = append(lines, fmt.Sprintf("%-6s %-45s %-8s %s", e.op.Method, e.op.Path, e.op.Auth, e.op.ID))
+		lines = append(lines, strings.TrimSpace(fmt.Sprintf("%-6s %-45s %-8s %s %s", e.op.Method, e.op.Path, e.op.Auth, e.op.ID, e.op.Scope)))
 	}
 	slices.SortFunc(lines, func(a, b string) int { return strings.Compare(a[7:], b[7:]) })
 	return []byte(strings.Join(lines, "\n") + "\n")
@@ -128,7 +128,7 @@ func TestQ6_OpenAPIIsWhole(t *testing.T) {
 	for _, want := range []string{
 		`"link":{"anyOf":[{"$ref":"#/components/schemas/ToyLink"},{"type":"null"}]}`, // a Maybe of an object
 		`"avatar":{"format":"uuid","type":["string","null"]}`,                        // of an id
-		`"bearer":{"description":"an access token, or an API key","scheme":"bearer","type":"http"}`,
+		`"bearer":{"description":"an access token; where a scope is named, an API key that has it too","scheme":"bearer","type":"http"}`,
 		`"examples":["A title"]`,
 		`"error":"request.invalid"`,
 	} {

@@ -19,6 +19,7 @@ type Op struct {
 	Summary string
 	Tag     string // the chapter of the documentation: "Boards"
 	Auth    Auth
+	Scope   string // lets API keys that have it in; empty: no key, whatever its scopes
 
 	Status int            // of success; default 200, or 204 where the answer is None
 	Found  bool           // answers 200 too: what was to be made is there already

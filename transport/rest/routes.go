@@ -38,8 +38,9 @@ package rest
 //	}
 //
 // The rules that the types keep:
-//   - Auth is Required unless the Op says Optional or Public. Waits is
-//     Tables; say []string{Search} where the route reads the index.
+//   - Auth is Required unless the Op says Optional or Public. API keys are let
+//     in by Scope alone; their actor is their maker, so that access asks the same of
+//     both. Waits is Tables; say []string{Search} where the route reads the index.
 //   - The status is 200, 204 where O is None, or Op.Status (201), or
 //     Reply.Status where it depends.
 //   - Fields of a body are required unless `omitempty` (pointers too) or a Maybe. null
@@ -73,4 +74,5 @@ func (s *Server) register() {
 	s.receipts()
 	s.notifications()
 	s.push()
+	s.apiKeys()
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/parleyhq/parley/commands"
+	"github.com/parleyhq/parley/domain/apikey"
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/domain/fault"
 )
@@ -49,6 +50,20 @@ func (toyAuth) Authenticate(_ context.Context, token string) (commands.Actor, er
 		return commands.Actor{}, fault.New(fault.Unauthorized, "auth.revoked", "This session is over.")
 	}
 	return commands.Actor{}, errAuthInvalid
+}
+
+// toyKey is an API key of Alice's that may read the log, toyRevoked one that
+// was revoked.
+const toyKey, toyRevoked = apikey.Prefix + "reader", apikey.Prefix + "revoked"
+
+func (toyAuth) AuthenticateKey(_ context.Context, key string) (commands.Actor, error) {
+	switch key {
+	case toyKey:
+		return commands.Actor{Account: toyAlice, Key: toyThing, Scopes: []string{apikey.EventsRead}}, nil
+	case toyRevoked:
+		return commands.Actor{}, commands.ErrKeyRevoked
+	}
+	return commands.Actor{}, commands.ErrKeyInvalid
 }
 
 // toyWaiter has passed position 100 and never gets further.
@@ -206,9 +221,24 @@ func toys(s *Server) {
 				c.Network, commands.ClientFrom(ctx), commands.MetaFrom(ctx), commands.PositionFrom(ctx),
 			}}}, nil
 		})
+	toyScopes(s)
 	toyWrites(s)
 	toyLists(s)
 	toyTroubles(s)
+}
+
+// toyScopes are routes that let API keys in.
+func toyScopes(s *Server) {
+	for _, op := range []Op{
+		{Path: "/v1/toy-events", ID: "readToyEvents", Scope: apikey.EventsRead},
+		{Path: "/v1/toy-admin", ID: "operateToys", Scope: apikey.Admin},
+		{Path: "/v1/toy-optional", ID: "readOpenToyEvents", Scope: apikey.EventsRead, Auth: Optional},
+	} {
+		op.Method, op.Summary, op.Tag = http.MethodGet, op.ID, "Toys"
+		route(s, op, nil, func(ctx context.Context, c *Call, _, _ None) (Reply[toyEcho], error) {
+			return Reply[toyEcho]{Data: toyEcho{[]any{c.Account(), commands.MetaFrom(ctx).Actor}}}, nil
+		})
+	}
 }
 
 func toyWrites(s *Server) {
