@@ -148,20 +148,40 @@ func AccountByHandle(ctx context.Context, r Reader, viewer uuid.UUID, handle str
 	return oneAccount(ctx, r, viewer, `account.handle = ?`, handle)
 }
 
+// AccountsByID are those of some accounts that viewer may see, in no order:
+// what search found. Whom the viewer blocks is left out as well.
+func AccountsByID(ctx context.Context, r Reader, viewer uuid.UUID, ids []uuid.UUID) ([]Account, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	keys := make([]any, len(ids), len(ids)+1)
+	for i, id := range ids {
+		keys[i] = id.String()
+	}
+	return accounts(ctx, r, viewer, `account.id IN (`+marks(len(ids))+`)
+		AND NOT EXISTS (SELECT 1 FROM block WHERE blocker = ? AND blocked = account.id)`, append(keys, textID(viewer))...)
+}
+
 func oneAccount(ctx context.Context, r Reader, viewer uuid.UUID, where, key string) (Account, error) {
+	a, found, err := one(accounts(ctx, r, viewer, where, key))
+	if err == nil && !found {
+		err = fault.ErrNotFound
+	}
+	return a, err
+}
+
+// accounts are those of a condition that do not block the viewer.
+func accounts(ctx context.Context, r Reader, viewer uuid.UUID, where string, keys ...any) ([]Account, error) {
 	me := textID(viewer)
-	a, found, err := first(ctx, r, scanAccount(viewer), `SELECT `+summaryColumns+`, banner, signature, bio, links, created_at, version,
+	args := append([]any{me, me, me, me}, keys...)
+	return collect(ctx, r, scanAccount(viewer), `SELECT `+summaryColumns+`, banner, signature, bio, links, created_at, version,
 		followers, followees, posts, email, email_verified, roles,
 		(SELECT count(*) FROM follow WHERE follower = ? AND followee = account.id),
 		(SELECT count(*) FROM follow WHERE follower = account.id AND followee = ?),
 		(SELECT count(*) FROM block WHERE blocker = ? AND blocked = account.id),
 		(SELECT count(*) FROM mute WHERE muter = ? AND muted = account.id)
 		FROM account WHERE `+where+` AND NOT EXISTS (SELECT 1 FROM block WHERE blocker = account.id AND blocked = ?)`,
-		me, me, me, me, key, me)
-	if err == nil && !found {
-		err = fault.ErrNotFound
-	}
-	return a, err
+		append(args, me)...)
 }
 
 func scanAccount(viewer uuid.UUID) func(Rows) (Account, error) {

@@ -1,0 +1,99 @@
+package readmodels
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/parleyhq/parley/domain/text"
+)
+
+// Word is one part of what is looked for. A document matches it where one of
+// its texts holds the word's tokens next to each other, or, if Typos is not 0,
+// a token that differs from it in so many letters behind the first.
+type Word struct {
+	Text  string // folded, without white space
+	Typos int    // 0, 1 or 2; only where the word is one token of letters
+}
+
+// MaxWords bounds the words of one query; each costs a look-up in every text.
+const MaxWords = 24
+
+// Letters that a word needs for typos to be forgiven.
+const (
+	oneTypo  = 4
+	twoTypos = 8
+)
+
+// Words are the words of a query, each once. Characters without letters and
+// digits are none. It gives MaxWords+1 at most.
+func Words(query string) []Word {
+	var words []Word
+	known := map[string]bool{}
+	for field := range strings.FieldsSeq(Searchable(query)) {
+		w := strings.TrimFunc(field, func(r rune) bool { return !wordy(r) })
+		if w == "" || known[w] {
+			continue
+		}
+		known[w] = true
+		words = append(words, Word{Text: w, Typos: typos(w)})
+		if len(words) > MaxWords {
+			break
+		}
+	}
+	return words
+}
+
+// typos is how many are forgiven in a word: none in numbers, names with signs
+// in them, and scripts that are cut into pairs of characters.
+func typos(word string) int {
+	for _, r := range word {
+		if !unicode.IsLetter(r) || cjk(r) {
+			return 0
+		}
+	}
+	switch n := utf8.RuneCountInString(word); {
+	case n >= twoTypos:
+		return 2
+	case n >= oneTypo:
+		return 1
+	}
+	return 0
+}
+
+// Searchable is a text as it is indexed and looked for: folded, with a space
+// wherever a script that is written without spaces begins or ends. So engines
+// need not agree where words of two scripts part, nor on how widths, cases and
+// ligatures fold.
+func Searchable(s string) string {
+	folded := text.Fold(s)
+	var b strings.Builder
+	done, before := 0, rune(' ')
+	for i, r := range folded {
+		if cjk(r) != cjk(before) && wordy(r) && wordy(before) {
+			b.WriteString(folded[done:i])
+			b.WriteByte(' ')
+			done = i
+		}
+		before = r
+	}
+	if done == 0 {
+		return folded
+	}
+	b.WriteString(folded[done:])
+	return b.String()
+}
+
+// wordy says whether a character is part of words.
+func wordy(r rune) bool {
+	if r < utf8.RuneSelf {
+		return 'a' <= r && r <= 'z' || '0' <= r && r <= '9' || r == '_' || 'A' <= r && r <= 'Z'
+	}
+	return unicode.In(r, unicode.Letter, unicode.Number, unicode.Mark)
+}
+
+// cjk says whether a character is of a script that engines cut into pairs.
+// The marks that lengthen and voice kana belong to it.
+func cjk(r rune) bool {
+	return r >= 0x1100 && (unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul) || r == 'ー' || r == '\u3099' || r == '\u309A')
+}
