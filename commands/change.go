@@ -254,6 +254,9 @@ func (c *core) encode(d *decision, stream string, data []event.Data) ([]event.Ev
 		if err != nil {
 			return nil, err
 		}
+		if c.isHeld(typ) {
+			return nil, errRolling
+		}
 		if len(stored)+len(meta) > event.MaxSize {
 			return nil, fault.New(fault.TooLarge, "request.too_large", "This is more than one event can hold.")
 		}

@@ -31,6 +31,8 @@ type core struct {
 	// nanoseconds; seen is the position that it has applied.
 	heard, seen atomic.Int64
 
+	held atomic.Pointer[map[string]bool] // types that may not be written yet
+
 	lifetime context.Context // ends appends when the process is told to die
 	kill     context.CancelFunc
 	stopping sync.Mutex

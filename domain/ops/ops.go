@@ -19,6 +19,7 @@ type EpochBegun struct {
 // Events are the rows of the catalogue.
 var Events = []event.Definition{
 	event.Of[EpochBegun]("log.epoch_begun.v1", event.Ops, nil),
+	event.Of[TypesEnabled]("log.types_enabled.v1", event.Ops, nil),
 }
 
 // Epoch is the state of EpochStream.
