@@ -43,7 +43,7 @@ func (l *Log) Append(ctx context.Context, stream string, expected event.Expected
 	if err := ctx.Err(); err != nil {
 		return event.Result{}, err
 	}
-	if err := valid(stream, events); err != nil {
+	if err := valid(stream, events, l.opts.MaxEvent); err != nil {
 		return event.Result{}, err
 	}
 	if l.disk.waiting.Load() > 0 {
@@ -121,7 +121,7 @@ func (r *request) answer() (event.Result, error) {
 }
 
 // valid checks what does not depend on the log.
-func valid(stream string, events []event.Event) error {
+func valid(stream string, events []event.Event, maxEvent int) error {
 	switch {
 	case event.Category(stream) == "":
 		return fmt.Errorf("%w: stream %q has no category", event.ErrBadEvent, stream)
@@ -141,7 +141,7 @@ func valid(stream string, events []event.Event) error {
 			return fmt.Errorf("%w: event %d for stream %s has no type", event.ErrBadEvent, i, stream)
 		case len(e.Type) > maxName || len(e.ContentType) > maxName:
 			return fmt.Errorf("%w: event %d for stream %s: type or content type of more than %d bytes", event.ErrBadEvent, i, stream, maxName)
-		case len(e.Data)+len(e.Metadata) > event.MaxSize:
+		case len(e.Data)+len(e.Metadata) > maxEvent:
 			return fmt.Errorf("%w: event %d for stream %s has %d bytes", event.ErrTooLarge, i, stream, len(e.Data)+len(e.Metadata))
 		}
 		size += bodySize(stream, e)

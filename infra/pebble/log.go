@@ -21,6 +21,8 @@ type Options struct {
 	Now    func() time.Time // the log's clock, for events without a time; nil: time.Now
 	Logger *slog.Logger     // nil: nothing is logged
 
+	MaxEvent int // bytes of data and metadata of one event; 0: event.MaxSize. A server for others leaves them room for fields of their own.
+
 	Cache    int64  // bytes of block cache; 0: 8 MiB
 	Memtable uint64 // bytes of a memtable, of which up to four exist under load; 0: 4 MiB
 	Streams  int    // newest revisions kept in memory; 0: 16,384, at least 2 × maxGroup
@@ -38,6 +40,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.MaxEvent == 0 {
+		o.MaxEvent = event.MaxSize
 	}
 	if o.Cache == 0 {
 		o.Cache = 8 << 20
