@@ -10,7 +10,8 @@ import (
 // SQL is the common subset of SQLite and Postgres: "?" bound by position,
 // bigint milliseconds for times, text ids, ON CONFLICT, RETURNING.
 type Reader interface {
-	// Query runs one statement; the caller closes the rows.
+	// Query runs one statement; the caller closes the rows, inside a Read or
+	// a Batch before the next statement.
 	Query(ctx context.Context, sql string, args ...any) (Rows, error)
 }
 
@@ -35,7 +36,9 @@ type DB interface {
 	Reader
 	// Read runs f on one snapshot, for answers that take several queries.
 	Read(ctx context.Context, f func(Reader) error) error
-	// Batch runs f in one transaction, alone; an error of f rolls it back.
+	// Batch runs f in one transaction, alone; an error of f rolls it back. Of
+	// a database that other processes write too, f may run again from its
+	// start after it met what another one wrote; of a generation it runs once.
 	Batch(ctx context.Context, f func(Batch) error) error
 }
 
@@ -48,6 +51,9 @@ type Generations interface {
 	// Live is the generation that answers queries, and its name; ErrNoGeneration
 	// before the first Swap. release must be called when the answer is done.
 	Live(ctx context.Context) (db DB, name string, release func(), err error)
+	// ReadLive runs f on one snapshot of the generation that is live then,
+	// whichever process made it so. Errors: ErrNoGeneration, f's own.
+	ReadLive(ctx context.Context, f func(Reader) error) error
 	// Swap makes name live, durably, and closes the other ones that were there
 	// by then once nobody reads them any more, then drops them. Those that
 	// another process makes after the change stay.

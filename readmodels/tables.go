@@ -17,11 +17,7 @@ func NewTables(g Generations) *Tables { return &Tables{generations: g} }
 // Errors: fault.ErrUnavailable while there is none and while the engine does
 // not answer; f's own.
 func (t *Tables) Read(ctx context.Context, f func(Reader) error) error {
-	db, _, release, err := t.generations.Live(ctx)
-	if err == nil {
-		defer release()
-		err = db.Read(ctx, f)
-	}
+	err := t.generations.ReadLive(ctx, f)
 	if errors.Is(err, ErrNoGeneration) || errors.Is(err, ErrUnavailable) {
 		return fault.ErrUnavailable.Because(err)
 	}

@@ -109,6 +109,16 @@ func (g *Generations) Live(ctx context.Context) (readmodels.DB, string, func(), 
 	return gen.db, name, sync.OnceFunc(func() { g.release(name, gen) }), nil
 }
 
+// ReadLive implements readmodels.Generations.
+func (g *Generations) ReadLive(ctx context.Context, f func(readmodels.Reader) error) error {
+	db, _, release, err := g.Live(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	return db.Read(ctx, f)
+}
+
 func (g *Generations) release(name string, gen *generation) {
 	g.mu.Lock()
 	gen.refs--
