@@ -54,9 +54,10 @@ func (e *eventError) Error() string { return e.err.Error() }
 func (e *eventError) Unwrap() error { return e.err }
 
 // blame marks an error as the event's, unless the engine or the keyring
-// failed, or the context ended.
+// failed, another one leads (a fence too may fail as late as the commit), or
+// the context ended.
 func blame(err error) error {
-	for _, other := range []error{errLeading, readmodels.ErrUnavailable, event.ErrKeysUnavailable, context.Canceled, context.DeadlineExceeded} {
+	for _, other := range []error{errLeading, ErrDeposed, readmodels.ErrUnavailable, event.ErrKeysUnavailable, context.Canceled, context.DeadlineExceeded} {
 		if err == nil || errors.Is(err, other) {
 			return err
 		}
