@@ -37,7 +37,9 @@ type App struct {
 	commands  *commands.Commands
 	epoch     uuid.UUID
 	positions event.Positions
-	tables    *projections.Runner
+	hub       *projections.Hub // nil: all who wait are in this process
+	requests  *projections.Requests
+	tables    projections.Projection
 	reads     *readmodels.Tables
 	notify    *process.Notify
 	push      *push.Server
@@ -205,27 +207,4 @@ func (a *App) greet(ctx context.Context, stdout io.Writer) error {
 		_, err = fmt.Fprintf(stdout, "no administrator yet; make one at %s/setup?token=%s\n", a.baseURL, token)
 	}
 	return err
-}
-
-// readiness is what /readyz answers.
-func (a *App) readiness(ctx context.Context) rest.Readiness {
-	r := rest.ReadinessOf(logState(ctx, a.stack.Store))
-	r.Ready = r.Ready && a.tables.Ready() && a.push.Ready()
-	r.Projections = a.projections(ctx)
-	return r
-}
-
-func (a *App) projections(ctx context.Context) []rest.Projection {
-	tables := rest.Projection{Name: rest.Tables, Rebuildable: true}
-	if lag, err := a.tables.Lag(ctx); err == nil {
-		tables.Lag = lag
-	}
-	if done, head, building := a.tables.Rebuilding(); building && head > 0 {
-		tables.Rebuild = &rest.Rebuild{Progress: float64(done) / float64(head)}
-	}
-	told := rest.Projection{Name: rest.Notify}
-	if head, err := a.stack.Store.Head(ctx); err == nil {
-		told.Lag = head - min(head, a.notify.Position())
-	}
-	return []rest.Projection{tables, told}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/parleyhq/parley/domain/board"
 	"github.com/parleyhq/parley/domain/post"
 	"github.com/parleyhq/parley/infra/stack"
+	"github.com/parleyhq/parley/projections"
 	"github.com/parleyhq/parley/transport/push"
 	"github.com/parleyhq/parley/transport/rest"
 )
@@ -59,6 +60,12 @@ func commandsConfig(cfg settings.Settings, baseURL string) commands.Config {
 	}
 	c.Now, c.NewID = now, newID
 	return c
+}
+
+func runnerConfig(cfg settings.Settings) projections.Config {
+	return projections.Config{
+		BatchSize: cfg.ProjectionBatch, BatchWait: cfg.ProjectionDelay, RetryMin: cfg.RetryFirst, RetryMax: cfg.RetryLongest, Now: now,
+	}
 }
 
 func tokensConfig(cfg settings.Settings, keys []commands.SigningKey) commands.TokensConfig {

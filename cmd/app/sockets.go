@@ -17,6 +17,9 @@ import (
 
 func (a *App) makePush(context.Context) error {
 	a.tickets = newTickets(a.cfg)
+	if !a.serves("push") {
+		return nil
+	}
 	a.push = push.New(pushConfig(a.cfg, a.node), push.Deps{
 		Store: a.stack.Store, Codec: a.stack.Codec, Positions: a.positions,
 		Tickets: a.tickets, Sessions: a.commands, Rooms: a.commands, Inboxes: a.commands,
@@ -32,7 +35,7 @@ func (a *App) makePush(context.Context) error {
 
 // forum answers what sockets ask of the forum, from the tables.
 type forum struct {
-	tables *projections.Runner
+	tables projections.Projection
 	reads  *readmodels.Tables
 }
 

@@ -10,7 +10,6 @@ import (
 // release. `serve` refuses to start with one of them rather than ignore it.
 // Whoever builds the feature takes its line away.
 var notYet = []string{
-	"node",
 	"tls-cert-file",
 	"tls-key-file",
 	"autocert",
@@ -85,7 +84,6 @@ var notYet = []string{
 	"append-retries",
 	"snapshot-every",
 	"lease-ttl",
-	"due-every",
 	"readers",
 	"index-refresh",
 	"rebuild-lag",

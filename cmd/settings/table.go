@@ -225,7 +225,8 @@ type Log struct {
 	ProjectionBatch int           `name:"projection-batch" default:"1000" max:"100000" help:"Events that a projector applies in one transaction." roles:"projector"`
 	ProjectionDelay time.Duration `name:"projection-delay" default:"0s" zero:"at once" help:"How long a projector waits for more before it applies." roles:"projector"`
 	LeaseTTL        time.Duration `name:"lease-ttl" default:"10s" help:"After this long without a sign of life another process leads." roles:"projector,relay"`
-	DueEvery        time.Duration `name:"due-every" default:"1s" help:"How often it is looked whether something is due." roles:"projector"`
+	NodeTTL         time.Duration `name:"node-ttl" default:"30s" help:"After this long without a sign of life a process does not count for a release that is being rolled out."`
+	DueEvery        time.Duration `name:"due-every" default:"1s" help:"How often it is looked whether something is due."`
 	Readers         int           `name:"readers" default:"4" max:"256" help:"Connections that read the embedded tables." roles:"api,projector,push"`
 	IndexRefresh    time.Duration `name:"index-refresh" default:"200ms" help:"Longest time before an indexed thing can be found." roles:"projector"`
 	RebuildLag      int           `name:"rebuild-lag" default:"1000" help:"Events behind the live one at which a rebuilt projection may swap in." roles:"projector"`

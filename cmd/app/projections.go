@@ -1,0 +1,75 @@
+package app
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/parleyhq/parley/projections"
+	"github.com/parleyhq/parley/projections/process"
+	"github.com/parleyhq/parley/readmodels"
+	"github.com/parleyhq/parley/transport/rest"
+)
+
+// makeProjections makes what keeps the read models up with the log, in the
+// role projector, and what hears of it in the others.
+func (a *App) makeProjections(ctx context.Context) error {
+	if !a.serves("api", "push", "projector") {
+		return nil
+	}
+	if a.stack.Announcements != nil {
+		a.hub = projections.NewHub(projections.HubConfig{
+			Announcements: a.stack.Announcements, RetryMin: a.cfg.RetryFirst, RetryMax: a.cfg.RetryLongest, Log: a.log,
+		})
+		a.run(a.hub.Run)
+	}
+	var err error
+	a.requests, err = projections.NewRequests(ctx, projections.RequestsConfig{
+		DB: a.stack.State, NewID: newID, Now: now, Every: a.cfg.DueEvery,
+		RetryMin: a.cfg.RetryFirst, RetryMax: a.cfg.RetryLongest, Log: a.log,
+	})
+	if err != nil {
+		return err
+	}
+	return a.makeTables()
+}
+
+func (a *App) makeTables() error {
+	projector := projections.Tables()
+	family := projector.Family(a.stack.Codec.Catalogue(), a.epoch)
+	generations := a.stack.Generations(family)
+	a.reads = readmodels.NewTables(generations)
+	if !a.serves("projector") {
+		tables := projections.NewFollower(projections.FollowerConfig{
+			Projection: rest.Tables, Family: family, Store: a.stack.Store, Hub: a.hub,
+			RetryMin: a.cfg.RetryFirst, RetryMax: a.cfg.RetryLongest, Log: a.log,
+		})
+		a.tables = tables
+		a.run(tables.Run)
+		return nil
+	}
+	cfg := runnerConfig(a.cfg)
+	cfg.Projector, cfg.Store, cfg.Codec, cfg.Generations = projector, a.stack.Store, a.stack.Codec, generations
+	cfg.Epoch = func(context.Context) (uuid.UUID, error) { return a.epoch, nil }
+	cfg.Leases, cfg.Hub, cfg.Requests, cfg.Log = a.stack.Leases, a.hub, a.requests, a.log
+	runner, err := projections.NewRunner(cfg)
+	if err != nil {
+		return err
+	}
+	a.tables = runner
+	a.run(runner.Run)
+	return nil
+}
+
+func (a *App) makeNotify(ctx context.Context) error {
+	checkpoint, err := process.NewStateCheckpoint(ctx, a.stack.State, rest.Notify)
+	if err != nil {
+		return err
+	}
+	a.notify = process.NewNotify(process.NotifyConfig{
+		Store: a.stack.Store, Codec: a.stack.Codec, Commands: a.commands, Tables: a.tables, Reads: a.reads,
+		Checkpoint: checkpoint, Now: now, Log: a.log, RetryMin: a.cfg.RetryFirst, RetryMax: a.cfg.RetryLongest,
+	})
+	a.run(a.notify.Run)
+	return nil
+}
