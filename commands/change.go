@@ -276,7 +276,7 @@ func unavailable(err error) error {
 	switch {
 	case errors.Is(err, event.ErrFull):
 		return fault.New(fault.Full, "storage.full", "The disk is full; nothing can be written right now.").After(10 * time.Second).Because(err)
-	case errors.Is(err, event.ErrUnsynced), errors.Is(err, event.ErrClosed), errors.Is(err, event.ErrKeysUnavailable),
+	case errors.Is(err, event.ErrUnsynced), errors.Is(err, event.ErrClosed), errors.Is(err, event.ErrUnavailable), errors.Is(err, event.ErrKeysUnavailable),
 		errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return fault.New(fault.Unavailable, "storage.unavailable", "Nothing can be written right now.").After(time.Second).Because(err)
 	}

@@ -115,8 +115,11 @@ var (
 	ErrFull     = errors.New("event log: the disk is full")             // nothing was written; reads go on
 	ErrUnsynced = errors.New("event log: the disk did not take a sync") // no more appends until a restart; reads go on
 	ErrClosed   = errors.New("event log: closed")
-	ErrCorrupt  = errors.New("event log: a record fails its checksum")
-	ErrBadEvent = errors.New("event: no id, no type, or a stream without a name")
+	// ErrUnavailable says that a log on another machine does not answer. Of an
+	// append it may be unknown whether it took effect.
+	ErrUnavailable = errors.New("event log: it does not answer")
+	ErrCorrupt     = errors.New("event log: a record fails its checksum")
+	ErrBadEvent    = errors.New("event: no id, no type, or a stream without a name")
 )
 
 // Filter keeps events whose category is among Categories and whose type is
