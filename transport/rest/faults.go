@@ -88,7 +88,7 @@ func visible(err error) *fault.Fault {
 		return errPositionEpoch
 	case errors.Is(err, event.ErrFull):
 		return errFull
-	case errors.Is(err, event.ErrUnsynced), errors.Is(err, event.ErrClosed), errors.Is(err, event.ErrKeysUnavailable):
+	case errors.Is(err, event.ErrUnsynced), errors.Is(err, event.ErrClosed), errors.Is(err, event.ErrUnavailable), errors.Is(err, event.ErrKeysUnavailable):
 		return errUnsynced
 	case errors.Is(err, context.DeadlineExceeded):
 		return errTimeout
