@@ -46,7 +46,7 @@ type applicant struct {
 
 // SignUp makes an account and mails a link and a code that verify its address.
 // Errors: fault.ErrInvalid with every bad field, account.ErrEmailTaken,
-// account.ErrHandleTaken, account.ErrAbandoned, passwords.ErrBusy.
+// account.ErrHandleTaken, account.ErrAbandoned, ErrLimited, passwords.ErrBusy.
 func (c *Commands) SignUp(ctx context.Context, in SignUp) (SignedUp, error) {
 	a, err := c.checkSignUp(in)
 	if err != nil {
@@ -104,6 +104,9 @@ func (c *Commands) signUp(ctx context.Context, a applicant, roles ...string) (Si
 		return SignedUp{}, err
 	}
 	if err := c.free(ctx, emails, handles); err != nil { // before the work of hashing
+		return SignedUp{}, err
+	}
+	if err := c.mayMail(ctx, a.email); err != nil {
 		return SignedUp{}, err
 	}
 	hash, err := c.hasher.Hash(ctx, a.password)

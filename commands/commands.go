@@ -21,6 +21,8 @@ import (
 //	verification.go   mails that prove an address
 //	sessions.go       sign in, sign out, authenticate
 //	refresh.go        refresh tokens
+//	limits.go         rates, lock-out
+//	revocation.go     sessions that are over, on all nodes at once
 //	boards.go posts.go comments.go reactions.go
 //	follows.go        follow, block, mute; boards and hashtags too
 //	rooms.go messages.go receipts.go
@@ -29,6 +31,7 @@ type Commands struct {
 	*core
 	deps   Deps
 	hasher *passwords.Hasher
+	shared *shared
 }
 
 // Session modes: sign-ins stand beside each other, the newest ends the others,
@@ -60,6 +63,10 @@ type Config struct {
 	RefreshTTL   time.Duration // of a refresh token, from its issue
 	RefreshGrace time.Duration // how long a used one leads to the same successor
 
+	Limits      LimitRules
+	Revocation  string        // RevokeBlacklist, RevokeWhitelist or RevokeBoth; where nodes share
+	SharedPause time.Duration // nobody asks a shared store that did not answer for so long
+
 	Reactions []string // kinds that posts, comments and messages take
 	Forum     ForumRules
 	Chat      ChatRules
@@ -86,6 +93,8 @@ type Deps struct {
 	Log     *slog.Logger
 
 	SetupToken SetupToken // nil: no set-up link
+	Limits     Limits     // nil: nothing is limited
+	Shared     Shared     // nil: this process is alone
 }
 
 // Mail is one letter: text alone, one recipient.
@@ -110,11 +119,17 @@ func New(cfg Config, deps Deps) (*Commands, error) {
 	if deps.Tokens != nil && deps.Tokens.TTL() > maxQuietTTL {
 		deps.Log.Warn("access tokens live for longer than a day: a stolen one is good for as long", "ttl", deps.Tokens.TTL())
 	}
-	return &Commands{core: core, deps: deps, hasher: passwords.New(cfg.PasswordCost, cfg.HashParallel, cfg.HashWait)}, nil
+	return &Commands{
+		core: core, deps: deps, hasher: passwords.New(cfg.PasswordCost, cfg.HashParallel, cfg.HashWait),
+		shared: newShared(cfg, deps),
+	}, nil
 }
 
 // Run keeps what the commands look at current, until ctx ends.
-func (c *Commands) Run(ctx context.Context) error { return c.run(ctx) }
+func (c *Commands) Run(ctx context.Context) error {
+	defer c.runShared(ctx)()
+	return c.run(ctx)
+}
 
 // Close refuses new commands and waits for those under way, at most until ctx
 // ends.
@@ -138,6 +153,9 @@ func Defaults() Config {
 		SessionMode:     SessionMulti,
 		RefreshTTL:      480 * time.Hour,
 		RefreshGrace:    10 * time.Second,
+		Limits:          DefaultLimits(),
+		Revocation:      RevokeBlacklist,
+		SharedPause:     time.Second,
 		Reactions:       []string{"like", "love", "laugh", "sad", "happy", "angry"},
 		Forum:           DefaultForum(),
 		Chat:            ChatRules{RoomMembers: 50, MessageMax: 8000, MessageImages: 10, ResendMemory: 200},

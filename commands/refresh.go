@@ -95,6 +95,7 @@ func (c *Commands) Refresh(ctx context.Context, token string) (SignedIn, error) 
 	case err != nil:
 		return SignedIn{}, err
 	case done.Reused:
+		c.revoke(ctx, Revocation{Account: id, Session: t.session, Position: out.Position})
 		return SignedIn{}, session.ErrRefreshReused
 	}
 	t.n = done.Token

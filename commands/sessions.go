@@ -39,7 +39,8 @@ type SignedIn struct {
 }
 
 // SignIn begins a session for whoever knows an account's password.
-// Errors: fault.ErrInvalid, ErrBadCredentials, passwords.ErrBusy.
+// Failures count, of logins that nobody has too: so nothing is told by a lock.
+// Errors: fault.ErrInvalid, ErrBadCredentials, ErrLocked, passwords.ErrBusy.
 func (c *Commands) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
 	var check text.Check
 	check.Need("login", in.Login)
@@ -49,11 +50,19 @@ func (c *Commands) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
 	if err := check.Err(); err != nil {
 		return SignedIn{}, err
 	}
-	ctx, err := c.upToDate(ctx) // a session of an old epoch would be born dead
+	login := strings.TrimSpace(in.Login)
+	locks, err := c.signInLocks(ctx, login)
 	if err != nil {
 		return SignedIn{}, err
 	}
-	id, err := c.findLogin(ctx, strings.TrimSpace(in.Login))
+	if err := c.locked(ctx, locks); err != nil { // before any work
+		return SignedIn{}, err
+	}
+	ctx, err = c.upToDate(ctx) // a session of an old epoch would be born dead
+	if err != nil {
+		return SignedIn{}, err
+	}
+	id, err := c.findLogin(ctx, login)
 	if err != nil {
 		return SignedIn{}, err
 	}
@@ -69,10 +78,13 @@ func (c *Commands) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
 		}
 	}
 	ok, err := c.hasher.Check(ctx, hash, in.Password) // as much work for nobody
-	switch {
-	case err != nil:
+	if err != nil {
 		return SignedIn{}, err
-	case !ok:
+	}
+	if err := c.settle(ctx, locks, !ok); err != nil {
+		return SignedIn{}, err
+	}
+	if !ok {
 		return SignedIn{}, ErrBadCredentials
 	}
 	return c.begin(WithActor(ctx, id.String()), id, who)
@@ -96,6 +108,19 @@ func (c *Commands) findLogin(ctx context.Context, login string) (uuid.UUID, erro
 	}
 	id, _, err := c.accountByEmail(ctx, e)
 	return id, err
+}
+
+// loginKey names what somebody signs in with: the same for every spelling,
+// and nothing that tells who it is.
+func (c *Commands) loginKey(ctx context.Context, login string) (string, error) {
+	if strings.LastIndexByte(login, '@') > 0 {
+		if e, problem := parseEmail(login); problem == "" {
+			return c.nameStream(ctx, "email", e.folded)
+		}
+	} else if handle, problem := account.FoldHandle(strings.TrimPrefix(login, "@"), account.AnyHandle); problem == "" {
+		return c.nameStream(ctx, "handle", handle)
+	}
+	return c.nameStream(ctx, "login", strings.ToLower(login))
 }
 
 // begin signs an account in that proved itself.
@@ -179,35 +204,50 @@ func (c *Commands) sharedSession(ctx context.Context, id uuid.UUID, epoch uint64
 
 // endOthers ends every session but keep, and gives the epoch that keep is of.
 func (c *Commands) endOthers(ctx context.Context, id, keep uuid.UUID) (epoch uint64, err error) {
-	_, err = change(ctx, c.core, account.Stream(id), account.New, func(a *account.Account) ([]event.Data, error) {
+	out, err := change(ctx, c.core, account.Stream(id), account.New, func(a *account.Account) ([]event.Data, error) {
 		events := a.EndSessions(keep)
 		epoch = events[0].(account.SessionsEnded).Epoch
 		return events, nil
 	})
+	if err == nil {
+		c.revoke(ctx, Revocation{Account: id, Epoch: epoch, Keep: keep, Position: out.Position})
+	}
 	return epoch, err
 }
 
 // EndSession ends one of the account's own sessions, at once and with all its
 // tokens. Errors: fault.ErrNotFound for another's.
 func (c *Commands) EndSession(ctx context.Context, by Actor, id uuid.UUID) (Outcome, error) {
-	return change(ctx, c.core, session.Stream(id), session.New, func(s *session.Session) ([]event.Data, error) {
+	out, err := change(ctx, c.core, session.Stream(id), session.New, func(s *session.Session) ([]event.Data, error) {
 		return s.End(by.Account, session.SignedOut)
 	})
+	if err == nil {
+		c.revoke(ctx, Revocation{Account: by.Account, Session: id, Position: out.Position})
+	}
+	return out, err
 }
 
 // EndSessions ends all of the account's sessions; keep, which may be uuid.Nil,
 // goes on.
 func (c *Commands) EndSessions(ctx context.Context, by Actor, keep uuid.UUID) (Outcome, error) {
-	return change(ctx, c.core, account.Stream(by.Account), account.New, func(a *account.Account) ([]event.Data, error) {
+	var epoch uint64
+	out, err := change(ctx, c.core, account.Stream(by.Account), account.New, func(a *account.Account) ([]event.Data, error) {
 		if !a.Exists() {
 			return nil, fault.ErrNotFound
 		}
-		return a.EndSessions(keep), nil
+		events := a.EndSessions(keep)
+		epoch = events[0].(account.SessionsEnded).Epoch
+		return events, nil
 	})
+	if err == nil {
+		c.revoke(ctx, Revocation{Account: by.Account, Epoch: epoch, Keep: keep, Position: out.Position})
+	}
+	return out, err
 }
 
 // Authenticate says who asks with an access token. It reads no log: what this
-// process appended counts at once, what others appended within Freshness.
+// process appended counts at once, what others appended too where nodes share
+// what they know, and otherwise within Freshness.
 // Errors: ErrTokenInvalid, ErrTokenExpired, ErrTokenRevoked.
 func (c *Commands) Authenticate(ctx context.Context, token string) (Actor, error) {
 	a, err := c.deps.Tokens.Check(token)
@@ -220,21 +260,13 @@ func (c *Commands) Authenticate(ctx context.Context, token string) (Actor, error
 // CheckSession says whether a session that was signed in still lives.
 // Errors: ErrTokenRevoked.
 func (c *Commands) CheckSession(ctx context.Context, by Actor) error {
-	var epoch uint64
-	err := view(ctx, c.core, session.Stream(by.Session), session.New, func(s *session.Session) error {
-		if !s.Live(by.Account) {
-			return ErrTokenRevoked
-		}
-		epoch = s.Epoch
-		return nil
-	})
+	epoch, err := c.lives(ctx, by)
+	if err != nil || c.deps.Shared == nil {
+		return err
+	}
+	_, standing, err := c.pass(ctx, nil, &by)
 	if err != nil {
 		return err
 	}
-	return c.account(ctx, by.Account, func(acc *account.Account) error {
-		if acc.Over(by.Session, epoch) {
-			return ErrTokenRevoked
-		}
-		return nil
-	})
+	return c.upheld(ctx, by, epoch, standing)
 }

@@ -91,8 +91,23 @@ func inWords(d time.Duration) string {
 }
 
 // RequestVerification mails a new link and code; older ones are dead from
-// here on. Nothing happens where the address is verified.
+// here on. Nothing happens where the address is verified. Errors: ErrLimited.
 func (c *Commands) RequestVerification(ctx context.Context, by Actor) (Outcome, error) {
+	var address string
+	err := c.account(ctx, by.Account, func(a *account.Account) error {
+		if !a.EmailVerified {
+			address = a.Email
+		}
+		return nil
+	})
+	if err != nil {
+		return Outcome{}, err
+	}
+	if e, problem := parseEmail(address); problem == "" {
+		if err := c.mayMail(ctx, e); err != nil {
+			return Outcome{}, err
+		}
+	}
 	p := c.newProof(by.Account)
 	var to string
 	out, err := change(ctx, c.core, account.Stream(by.Account), account.New, func(a *account.Account) ([]event.Data, error) {
