@@ -16,7 +16,7 @@ import (
 func (s *Server) Append(call streams.Streams_AppendServer) error {
 	stream, expected, events, err := s.proposed(call)
 	if err != nil {
-		drain(call)
+		drain(call.Recv)
 		return err
 	}
 	p, err := s.append(call.Context(), stream, expected, events)
@@ -55,9 +55,9 @@ func (s *Server) proposed(call streams.Streams_AppendServer) (stream string, exp
 
 // drain reads the rest of a refused call, as far as an append may be long:
 // Go's client takes a call that ends while it sends for a broken connection.
-func drain(call streams.Streams_AppendServer) {
+func drain(next func() (*streams.AppendReq, error)) {
 	for left := maxAppend; left > 0; {
-		m, err := call.Recv()
+		m, err := next()
 		if err != nil {
 			return
 		}

@@ -7,7 +7,8 @@
 // commit and prepare alike.
 //
 // Streams of the categories that Config.Owns names are read-only, with their
-// metadata. Events go out as they are stored: sealed fields stay sealed.
+// metadata. Events go out as they are stored: sealed fields stay sealed. With
+// Config.Authenticate callers need an API key: see access.go.
 //
 // A stream's metadata are the last event of `$$<stream>`, a deletion is
 // metadata and a tombstone an event of the stream: see streams.go and

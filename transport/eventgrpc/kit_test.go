@@ -34,7 +34,7 @@ const patience = 60 * time.Second
 
 func start(t testing.TB) *kit { return startOn(t, t.TempDir(), time.Now) }
 
-func startOn(t testing.TB, dir string, now func() time.Time) *kit {
+func startOn(t testing.TB, dir string, now func() time.Time, edit ...func(*eventgrpc.Config)) *kit {
 	t.Helper()
 	store, err := pebble.Open(dir, pebble.Options{Now: now})
 	if err != nil {
@@ -44,10 +44,14 @@ func startOn(t testing.TB, dir string, now func() time.Time) *kit {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := eventgrpc.New(eventgrpc.Config{
+	cfg := eventgrpc.Config{
 		Store: store, Now: now,
 		Owns: func(c string) bool { return c == "account" || c == "post" },
-	})
+	}
+	for _, e := range edit {
+		e(&cfg)
+	}
+	server := eventgrpc.New(cfg)
 	running, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- server.Run(running, l, 10*time.Second) }()

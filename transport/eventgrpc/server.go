@@ -2,6 +2,7 @@ package eventgrpc
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,8 +17,11 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/net/netutil"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
 
+	"github.com/parleyhq/parley/commands"
 	"github.com/parleyhq/parley/domain/event"
 )
 
@@ -43,6 +47,13 @@ type Config struct {
 	Now           func() time.Time           // for $maxAge; nil: time.Now
 	NewID         func() uuid.UUID           // of subscriptions and system events; nil: random
 	Log           *slog.Logger               // nil: nothing is logged
+
+	TLS *tls.Config // nil: in the clear
+	// Authenticate says for whom an API key acts that is sent as user name and
+	// password; nil: everybody may do everything. It needs TLS, for the key would
+	// travel in the clear. Errors: faults of kind Unauthorized.
+	Authenticate func(ctx context.Context, user, password string) (commands.Actor, error)
+	Recheck      time.Duration // how often a call that goes on asks again; 0: 500 ms
 }
 
 // Server speaks the protocol over one store. It must be the only writer of
@@ -58,6 +69,7 @@ type Server struct {
 	known *lru.Cache[string, state]
 
 	slots    chan struct{} // one for each write
+	hearing  chan struct{} // one for each refused append that is heard out
 	tasks    sync.WaitGroup
 	stopping context.Context // ends what would not end by itself
 	stop     context.CancelFunc
@@ -80,10 +92,21 @@ func New(cfg Config) *Server {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{cfg: cfg, slots: make(chan struct{}, maxWrites)}
+	if cfg.Recheck <= 0 {
+		cfg.Recheck = 500 * time.Millisecond
+	}
+	if cfg.Authenticate != nil && cfg.TLS == nil {
+		panic("eventgrpc: API keys would travel in the clear") // whoever starts it made a mistake
+	}
+	s := &Server{cfg: cfg, slots: make(chan struct{}, maxWrites), hearing: make(chan struct{}, maxHeard)}
 	s.known, _ = lru.New[string, state](knownStreams) // fails for a size below 1 alone
 	s.stopping, s.stop = context.WithCancel(context.Background())
+	secure := insecure.NewCredentials()
+	if cfg.TLS != nil {
+		secure = credentials.NewTLS(cfg.TLS)
+	}
 	s.grpc = grpc.NewServer(
+		grpc.Creds(secure),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: pingsAtMost, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingAfter, Timeout: pingTimeout}),
 		grpc.MaxConcurrentStreams(maxCalls), grpc.MaxRecvMsgSize(maxMessage),
@@ -136,10 +159,18 @@ func (s *Server) during(ctx context.Context) (context.Context, context.CancelFun
 
 func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (answer any, err error) {
 	defer func() { err = s.answer(ctx, info.FullMethod, err, recover()) }()
+	if err := s.admit(ctx, info.FullMethod); err != nil {
+		return nil, err
+	}
 	return handler(ctx, req)
 }
 
 func (s *Server) stream(srv any, call grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {
 	defer func() { err = s.answer(call.Context(), info.FullMethod, err, recover()) }()
-	return handler(srv, call)
+	own, release, err := s.guard(call, info.FullMethod)
+	if err != nil {
+		return err
+	}
+	defer release()
+	return ended(own.Context(), handler(srv, own))
 }
