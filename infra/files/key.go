@@ -20,7 +20,7 @@ func Key(path string, generate func() ([]byte, error)) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("make key %s: %w", path, err)
 		}
-		if err := write(path, made, false); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := write(path, whole(made), false); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, fmt.Errorf("make key %s: %w", path, err)
 		}
 		key, err = os.ReadFile(path)

@@ -30,7 +30,7 @@ func (s *SetupToken) Load(context.Context) (string, error) {
 
 // Save writes the token, in place of an older one.
 func (s *SetupToken) Save(_ context.Context, token string) error {
-	return write(s.path, []byte(token+"\n"), true)
+	return write(s.path, whole([]byte(token+"\n")), true)
 }
 
 // Remove deletes the file, if it is there.

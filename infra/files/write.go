@@ -2,6 +2,8 @@ package files
 
 import (
 	"errors"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -12,12 +14,35 @@ const (
 	tempPrefix = ".new-"
 )
 
+// whole is the content of a file that is small.
+func whole(content []byte) func(io.Writer) error {
+	return func(w io.Writer) error { _, err := w.Write(content); return err }
+}
+
+// makeFolder makes a folder and those above it, each on the disk in the one
+// that holds it.
+func makeFolder(dir string) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	above := filepath.Dir(dir)
+	if above != dir {
+		if err := makeFolder(above); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(dir, folderMode); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return syncFolder(above)
+}
+
 // write puts a whole file in place, readable by its owner alone. With replace
 // it takes the place of what was there; without, fs.ErrExist is the error
 // where something was.
-func write(path string, content []byte, replace bool) error {
+func write(path string, content func(io.Writer) error, replace bool) error {
 	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, folderMode); err != nil {
+	if err := makeFolder(dir); err != nil {
 		return err
 	}
 	temp, err := os.CreateTemp(dir, tempPrefix) // mode 0600
@@ -25,7 +50,7 @@ func write(path string, content []byte, replace bool) error {
 		return err
 	}
 	defer func() { _ = os.Remove(temp.Name()) }()
-	_, err = temp.Write(content)
+	err = content(temp)
 	if err = errors.Join(err, temp.Sync(), temp.Close()); err != nil {
 		return err
 	}
