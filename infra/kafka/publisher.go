@@ -1,0 +1,207 @@
+package kafka
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/compress"
+	"github.com/segmentio/kafka-go/protocol"
+	"github.com/segmentio/kafka-go/protocol/produce"
+)
+
+// batchOverhead is more than a batch needs beside its records, in bytes.
+const batchOverhead = 1 << 10
+
+// PublisherConfig bounds a Publisher. Zero values mean the defaults given.
+type PublisherConfig struct {
+	BatchBytes  int    // of one partition's records in one request; below a topic's max.message.bytes; 1 MiB less a little
+	Compression string // of batches: none, gzip, snappy, lz4, zstd; none
+}
+
+// Publisher implements Watermill's. It may be used from any goroutine.
+//
+// The messages of one call keep their order in each partition, come what may:
+// a partition has one request under way at a time, and after a failure nothing
+// more of the call is written to it. So of each partition a prefix was
+// written, and who publishes the same messages again in the same order
+// repeats some and skips none. (kafka-go's own Writer sends what follows a
+// failed batch.) Between calls at the same time there is no order.
+type Publisher struct {
+	c        *Client
+	cfg      PublisherConfig
+	compress compress.Compression
+	running  sync.WaitGroup
+
+	mu         sync.Mutex
+	closed     bool
+	partitions map[string][]int // of topics, as they were at the first message: a key stays where it is
+}
+
+var _ message.Publisher = (*Publisher)(nil)
+
+// NewPublisher makes a publisher; it asks no broker.
+// Errors: an unknown compression.
+func (c *Client) NewPublisher(cfg PublisherConfig) (*Publisher, error) {
+	cfg.BatchBytes = cmp.Or(cfg.BatchBytes, maxMessageBytes-batchOverhead)
+	p := &Publisher{c: c, cfg: cfg, partitions: map[string][]int{}}
+	if cfg.Compression != "" && cfg.Compression != "none" {
+		if err := p.compress.UnmarshalText([]byte(cfg.Compression)); err != nil {
+			return nil, fmt.Errorf("kafka: %q is no compression; there are none, gzip, snappy, lz4, zstd", cfg.Compression)
+		}
+	}
+	return p, nil
+}
+
+// Close lets calls that are under way end; later ones fail with ErrClosed.
+func (p *Publisher) Close() error {
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+	p.running.Wait()
+	return nil
+}
+
+// Publish returns once every replica that is in sync has all messages
+// (acks=all). The context of the first message counts for all.
+func (p *Publisher) Publish(topic string, messages ...*message.Message) error {
+	if len(messages) == 0 {
+		return nil
+	}
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return ErrClosed
+	}
+	p.running.Add(1)
+	p.mu.Unlock()
+	defer p.running.Done()
+
+	ctx := messages[0].Context()
+	leaders, err := p.c.leaders(ctx, topic)
+	if err != nil {
+		return err
+	}
+	queues := p.queues(topic, len(leaders), messages)
+	for len(queues) > 0 {
+		if err := p.round(ctx, topic, leaders, queues); err != nil {
+			return err
+		}
+		for n, q := range queues {
+			if q.done() {
+				delete(queues, n)
+			}
+		}
+	}
+	return nil
+}
+
+// queue is what is to be written to one partition, in order.
+type queue struct {
+	records []kafka.Record
+	sizes   []int
+	next    int // how many of records the request under way takes
+}
+
+func (q *queue) done() bool {
+	q.records, q.sizes = q.records[q.next:], q.sizes[q.next:]
+	return len(q.records) == 0
+}
+
+// cut makes the next request as long as may be: at least one record.
+func (q *queue) cut(most int) []kafka.Record {
+	bytes := 0
+	for q.next = 0; q.next < len(q.records); q.next++ {
+		if bytes += q.sizes[q.next]; bytes > most && q.next > 0 {
+			break
+		}
+	}
+	return q.records[:q.next]
+}
+
+func (p *Publisher) queues(topic string, count int, messages []*message.Message) map[int]*queue {
+	p.mu.Lock()
+	partitions := p.partitions[topic]
+	if partitions == nil {
+		partitions = make([]int, count)
+		for i := range partitions {
+			partitions[i] = i
+		}
+		p.partitions[topic] = partitions
+	}
+	p.mu.Unlock()
+	queues := map[int]*queue{}
+	for _, m := range messages {
+		n := place(m, partitions)
+		q := queues[n]
+		if q == nil {
+			q = &queue{}
+			queues[n] = q
+		}
+		r := record(m)
+		q.records, q.sizes = append(q.records, r), append(q.sizes, sizeOf(r))
+	}
+	return queues
+}
+
+// round writes one batch to each partition that has something left, with one
+// request to each broker, all at once, and waits for all of them.
+func (p *Publisher) round(ctx context.Context, topic string, leaders []int, queues map[int]*queue) error {
+	requests := map[int]*produce.Request{}
+	for n, q := range queues {
+		if n >= len(leaders) {
+			return fmt.Errorf("kafka: topic %s has lost partition %d", topic, n)
+		}
+		req := requests[leaders[n]]
+		if req == nil {
+			req = &produce.Request{
+				Acks: int16(kafka.RequireAll), Timeout: int32(p.c.cfg.Timeout.Milliseconds() / 2),
+				Topics: []produce.RequestTopic{{Topic: topic}},
+			}
+			requests[leaders[n]] = req
+		}
+		req.Topics[0].Partitions = append(req.Topics[0].Partitions, produce.RequestPartition{
+			Partition: int32(n),
+			RecordSet: protocol.RecordSet{
+				Attributes: protocol.Attributes(p.compress), Records: kafka.NewRecordReader(q.cut(p.cfg.BatchBytes)...),
+			},
+		})
+	}
+	errs := make(chan error, len(requests))
+	for _, req := range requests {
+		go func() { errs <- p.produce(ctx, req) }()
+	}
+	var all []error
+	for range requests {
+		all = append(all, <-errs)
+	}
+	return errors.Join(all...)
+}
+
+// produce sends one request. Errors: of the broker, or of a partition.
+func (p *Publisher) produce(ctx context.Context, req *produce.Request) error {
+	topic := req.Topics[0].Topic
+	ctx, cancel := context.WithTimeout(ctx, p.c.cfg.Timeout)
+	defer cancel()
+	res, err := p.c.transport.RoundTrip(ctx, p.c.api.Addr, req)
+	if err != nil {
+		return fmt.Errorf("kafka: publish to %s: %w", topic, err)
+	}
+	written := 0
+	for _, t := range res.(*produce.Response).Topics {
+		for _, n := range t.Partitions {
+			if n.ErrorCode != 0 {
+				return fmt.Errorf("kafka: publish to partition %d of %s: %w", n.Partition, topic, kafka.Error(n.ErrorCode))
+			}
+			written++
+		}
+	}
+	if written != len(req.Topics[0].Partitions) {
+		return fmt.Errorf("kafka: publish to %s: the broker answered for %d of %d partitions", topic, written, len(req.Topics[0].Partitions))
+	}
+	return nil
+}
