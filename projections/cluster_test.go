@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/parleyhq/parley/infra/sqlite"
 	"github.com/parleyhq/parley/projections"
 	"github.com/parleyhq/parley/projections/projectiontest"
 	"github.com/parleyhq/parley/readmodels"
@@ -29,11 +27,8 @@ type several struct {
 
 func newSeveral(t *testing.T) *several {
 	t.Helper()
-	state, err := sqlite.OpenState(t.Context(), filepath.Join(t.TempDir(), "state.db"))
-	must(t, err)
-	t.Cleanup(func() { _ = state.Close() })
 	c := projectiontest.NewCluster()
-	return &several{world: newWorld(t), cluster: c, tables: newPlace(t), state: c.State(state)}
+	return &several{world: newWorld(t), cluster: c, tables: newPlace(t), state: c.State(newState(t))}
 }
 
 // family is what the projector's leaders lead.

@@ -17,7 +17,6 @@ import (
 	"github.com/parleyhq/parley/domain"
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/infra/keyring"
-	"github.com/parleyhq/parley/infra/sqlite"
 	"github.com/parleyhq/parley/projections"
 	"github.com/parleyhq/parley/projections/foldtest"
 	"github.com/parleyhq/parley/projections/projectiontest"
@@ -96,67 +95,56 @@ func (w *foldWorld) destroy(random *rand.Rand) func(uuid.UUID) bool {
 	}
 }
 
-// images is a place for generations of which an image may be taken amid a
-// transaction: that is what kill -9 would leave on the disk.
-type images struct {
+// foldPlace is where a process keeps its tables from one life to the next.
+type foldPlace interface {
+	open(t *testing.T) (g readmodels.Generations, shut func())
+	back() error // perhaps to what an image kept
+	keep() error // an image, as the process ended
+	amid() error // something worse, in a batch: it may end with that
+}
+
+// worse is a place for generations where something happens amid transactions.
+type worse struct {
 	readmodels.Generations
 	amid func() error
 }
 
-func (i images) Create(ctx context.Context, name string, schema []string) (readmodels.DB, error) {
-	db, err := i.Generations.Create(ctx, name, schema)
-	return imaged{db, i.amid}, err
+func (w worse) Create(ctx context.Context, name string, schema []string) (readmodels.DB, error) {
+	db, err := w.Generations.Create(ctx, name, schema)
+	return worseDB{db, w.amid}, err
 }
 
-type imaged struct {
+type worseDB struct {
 	readmodels.DB
 	amid func() error
 }
 
-func (i imaged) Batch(ctx context.Context, write func(readmodels.Batch) error) error {
-	return i.DB.Batch(ctx, func(b readmodels.Batch) error { return errors.Join(write(b), i.amid()) })
-}
-
-// copyFiles copies what is in one folder to another, which is made anew. The
-// index of the write-ahead log is left out: SQLite makes it again.
-func copyFiles(to, from string) error {
-	if err := errors.Join(os.RemoveAll(to), os.MkdirAll(to, 0o700)); err != nil {
-		return err
-	}
-	files, err := os.ReadDir(from)
-	for _, f := range files {
-		if filepath.Ext(f.Name()) == ".db-shm" {
-			continue
-		}
-		data, e := os.ReadFile(filepath.Join(from, f.Name()))
-		err = errors.Join(err, e, os.WriteFile(filepath.Join(to, f.Name()), data, 0o600))
-	}
-	return err
+func (w worseDB) Batch(ctx context.Context, write func(readmodels.Batch) error) error {
+	return w.DB.Batch(ctx, func(b readmodels.Batch) error { return errors.Join(write(b), w.amid()) })
 }
 
 // fold folds the history by the real runner in several lives of a process.
 // Each sees a longer log and has batches of another size; it meets crashes
 // before and after commits, and tails that fail and deliver twice; and it may
-// begin with older files, as they were closed or as a kill left them. After
+// begin with older tables, as they were closed or as a kill left them. After
 // each life the tables must be what the model says.
 func (w *foldWorld) fold(gone func(uuid.UUID) bool, random *rand.Rand) {
 	w.t.Helper()
-	root := w.t.TempDir()
-	files, older := filepath.Join(root, "files"), filepath.Join(root, "older")
+	place := newFoldPlace(w.t)
 	model, folded := foldtest.NewModel(gone), 0
 	const lives = 4
 	for life := 1; life <= lives; life++ {
 		until := len(w.sealed) * life / lives
-		if _, err := os.Stat(older); err == nil && random.IntN(3) > 0 {
-			must(w.t, copyFiles(files, older))
+		if random.IntN(3) > 0 {
+			must(w.t, place.back())
 		}
-		got := w.live(files, older, uint64(until), random)
+		got := w.live(place, uint64(until), random)
 		for ; folded < until; folded++ {
 			model.Fold(w.history.Events[folded])
 		}
 		w.compare(until, model.Rows(), got)
 		if random.IntN(3) == 0 {
-			must(w.t, copyFiles(older, files))
+			must(w.t, place.keep())
 		}
 	}
 }
@@ -187,18 +175,16 @@ func (w *foldWorld) compare(until int, want, got []string) {
 	w.t.Fatalf("after event %d of %d %d rows differ, among them\n%s", until, len(w.sealed), len(wrong), strings.Join(wrong[:min(len(wrong), 12)], "\n"))
 }
 
-// live is one life of a process that keeps its tables in files; it gives what
-// they hold at its end. Amid some batch it may leave an image in older.
-func (w *foldWorld) live(files, older string, until uint64, random *rand.Rand) []string {
+// live is one life of a process; it gives what its tables hold at its end.
+func (w *foldWorld) live(place foldPlace, until uint64, random *rand.Rand) []string {
 	w.t.Helper()
-	g, err := sqlite.OpenGenerations(files)
-	must(w.t, err)
-	defer func() { must(w.t, g.Close()) }()
+	g, shut := place.open(w.t)
+	defer shut()
 	log := w.log(until)
 	// the runner reads in one goroutine and writes in another
 	again, fail, amid := rand.New(rand.NewPCG(random.Uint64(), 0)), rand.New(rand.NewPCG(random.Uint64(), 1)), rand.New(rand.NewPCG(random.Uint64(), 2)) //nolint:gosec // a repeatable test
 	log.Again = func(uint64) bool { return again.IntN(10) == 0 }
-	failures, copies := 3, 2
+	failures, worst := 3, 2
 	log.Fail = func(position uint64) error {
 		if failures == 0 || fail.IntN(100) > 0 {
 			return nil
@@ -207,12 +193,12 @@ func (w *foldWorld) live(files, older string, until uint64, random *rand.Rand) [
 		return fmt.Errorf("the tail fails before %d", position)
 	}
 	cfg := projectiontest.Config(projections.Tables(), log, w.codec, projectiontest.Faults{
-		Generations: images{g, func() error {
-			if copies == 0 || amid.IntN(8) > 0 {
+		Generations: worse{g, func() error {
+			if worst == 0 || amid.IntN(8) > 0 {
 				return nil
 			}
-			copies--
-			return copyFiles(older, files)
+			worst--
+			return place.amid()
 		}},
 		Batch: func() projectiontest.Moment {
 			return []projectiontest.Moment{0, 0, 0, projectiontest.BeforeCommit, projectiontest.AfterCommit}[amid.IntN(5)]

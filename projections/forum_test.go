@@ -303,14 +303,14 @@ func TestForumTables(t *testing.T) {
 			for range 600 {
 				w.act()
 			}
-			g := generations(t)
+			g := newPlace(t)
 			projectiontest.Fold(t, projectiontest.Config(projections.Tables(), w.log, w.codec, g))
 			must(t, readmodels.NewTables(g).Read(t.Context(), func(r readmodels.Reader) error {
 				w.checkPosts(r)
 				w.checkLists(r)
 				return nil
 			}))
-			projectiontest.Check(t, projections.Tables(), w.codec, w.log, generations, seed)
+			projectiontest.Check(t, projections.Tables(), w.codec, w.log, newPlace, seed)
 		})
 	}
 }

@@ -212,7 +212,7 @@ func TestPeopleTables(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(3) {
 		w := newPeopleWorld(t, seed)
-		g := generations(t)
+		g := newPlace(t)
 		projectiontest.Fold(t, projectiontest.Config(projections.Tables(), w.log, w.codec, g))
 		must(t, readmodels.NewTables(g).Read(t.Context(), func(r readmodels.Reader) error {
 			for _, id := range w.people {
@@ -225,7 +225,7 @@ func TestPeopleTables(t *testing.T) {
 			}
 			return nil
 		}))
-		projectiontest.Check(t, projections.Tables(), w.codec, w.log, generations, seed)
+		projectiontest.Check(t, projections.Tables(), w.codec, w.log, newPlace, seed)
 	}
 }
 
@@ -296,7 +296,7 @@ func TestErasedAccountTables(t *testing.T) {
 	w := newPeopleWorld(t, 9)
 	gone := w.people[0]
 	must(t, w.ring.Destroy(t.Context(), gone))
-	g := generations(t)
+	g := newPlace(t)
 	projectiontest.Fold(t, projectiontest.Config(projections.Tables(), w.log, w.codec, g))
 	must(t, readmodels.NewTables(g).Read(t.Context(), func(r readmodels.Reader) error {
 		a, err := readmodels.AccountByID(t.Context(), r, gone, gone)
@@ -319,7 +319,7 @@ func TestErasedAccountTables(t *testing.T) {
 func TestSummaries(t *testing.T) {
 	t.Parallel()
 	w := newPeopleWorld(t, 5)
-	g := generations(t)
+	g := newPlace(t)
 	projectiontest.Fold(t, projectiontest.Config(projections.Tables(), w.log, w.codec, g))
 	must(t, readmodels.NewTables(g).Read(t.Context(), func(r readmodels.Reader) error {
 		ids := append(slices.Repeat(w.people, 200), uuid.Nil, uuid.New())

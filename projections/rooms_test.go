@@ -22,7 +22,6 @@ import (
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/domain/notification"
 	"github.com/parleyhq/parley/infra/keyring"
-	"github.com/parleyhq/parley/infra/sqlite"
 	"github.com/parleyhq/parley/projections"
 	"github.com/parleyhq/parley/projections/projectiontest"
 	"github.com/parleyhq/parley/readmodels"
@@ -248,14 +247,6 @@ func (w *chatWorld) model() map[uuid.UUID]map[uuid.UUID]seenRoom {
 	return seen
 }
 
-func generations(t *testing.T) readmodels.Generations {
-	t.Helper()
-	g, err := sqlite.OpenGenerations(t.TempDir())
-	must(t, err)
-	t.Cleanup(func() { _ = g.Close() })
-	return g
-}
-
 // C1, C5, C6, C7, invariant 5: whatever happens in rooms, the tables show
 // what a naive fold of the log shows, and they do so after crashes as well.
 func TestRoomsTables(t *testing.T) {
@@ -267,7 +258,7 @@ func TestRoomsTables(t *testing.T) {
 			for range 800 {
 				w.act()
 			}
-			g := generations(t)
+			g := newPlace(t)
 			projectiontest.Fold(t, projectiontest.Config(projections.Tables(), w.log, w.codec, g))
 			must(t, readmodels.NewTables(g).Read(t.Context(), func(r readmodels.Reader) error {
 				for room, members := range w.model() {
@@ -279,7 +270,7 @@ func TestRoomsTables(t *testing.T) {
 				}
 				return nil
 			}))
-			projectiontest.Check(t, projections.Tables(), w.codec, w.log, generations, seed)
+			projectiontest.Check(t, projections.Tables(), w.codec, w.log, newPlace, seed)
 		})
 	}
 }
@@ -326,7 +317,7 @@ func TestMessagePages(t *testing.T) {
 		_, err := w.c.SendMessage(t.Context(), alice, commands.SendMessage{Room: opened.Room, Text: fmt.Sprint(i)})
 		must(t, err)
 	}
-	g := generations(t)
+	g := newPlace(t)
 	projectiontest.Fold(t, projectiontest.Config(projections.Tables(), w.log, w.codec, g))
 	for name, c := range map[string]struct {
 		page     readmodels.MessageRange
@@ -426,7 +417,7 @@ func TestInboxTables(t *testing.T) {
 			}
 			want = append(want, n)
 		}
-		g := generations(t)
+		g := newPlace(t)
 		projectiontest.Fold(t, projectiontest.Config(projections.Tables(), w.log, w.codec, g))
 		must(t, readmodels.NewTables(g).Read(t.Context(), func(r readmodels.Reader) error {
 			state, err := readmodels.InboxOf(t.Context(), r, reader.Account)

@@ -15,7 +15,6 @@ import (
 
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/infra/keyring"
-	"github.com/parleyhq/parley/infra/sqlite"
 	"github.com/parleyhq/parley/projections"
 	"github.com/parleyhq/parley/projections/projectiontest"
 	"github.com/parleyhq/parley/readmodels"
@@ -160,18 +159,6 @@ func (w *world) addRandom(random *rand.Rand, n int) {
 			w.add(thing, number)
 		}
 	}
-}
-
-func newPlace(t *testing.T) readmodels.Generations {
-	t.Helper()
-	g, err := sqlite.OpenGenerations(t.TempDir())
-	must(t, err)
-	t.Cleanup(func() {
-		if err := g.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return g
 }
 
 func (w *world) config(g readmodels.Generations) projections.Config {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/parleyhq/parley/projections"
 	"github.com/parleyhq/parley/readmodels"
 )
 
@@ -14,7 +15,8 @@ import (
 // epoch is none.
 type Checkpoint interface {
 	Load(ctx context.Context) (epoch uuid.UUID, position uint64, err error)
-	Save(ctx context.Context, epoch uuid.UUID, position uint64) error
+	// Save is for the leader alone. Errors: projections.ErrDeposed, the engine's.
+	Save(ctx context.Context, fence projections.Fence, epoch uuid.UUID, position uint64) error
 }
 
 const checkpointTable = `CREATE TABLE IF NOT EXISTS process_checkpoint (name text PRIMARY KEY, epoch text NOT NULL, position bigint NOT NULL)`
@@ -47,8 +49,11 @@ func (c *StateCheckpoint) Load(ctx context.Context) (epoch uuid.UUID, position u
 }
 
 // Save implements Checkpoint.
-func (c *StateCheckpoint) Save(ctx context.Context, epoch uuid.UUID, position uint64) error {
+func (c *StateCheckpoint) Save(ctx context.Context, fence projections.Fence, epoch uuid.UUID, position uint64) error {
 	return c.db.Batch(ctx, func(b readmodels.Batch) error {
+		if err := fence.Check(ctx, b); err != nil {
+			return err
+		}
 		return b.Exec(ctx, `INSERT INTO process_checkpoint (name, epoch, position) VALUES (?, ?, ?)
 			ON CONFLICT (name) DO UPDATE SET epoch = excluded.epoch, position = excluded.position`, c.name, epoch.String(), int64(position))
 	})

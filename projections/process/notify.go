@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -20,7 +19,6 @@ import (
 
 const (
 	atOnce      = 32              // inboxes told of one event at the same time
-	saveEvery   = time.Second     // between checkpoints
 	saveTimeout = 2 * time.Second // of the last one
 	maxTries    = 8               // of one event whose error is no outage
 )
@@ -42,36 +40,52 @@ type NotifyConfig struct {
 	Checkpoint Checkpoint
 	Now        func() time.Time
 	Log        *slog.Logger
-	RetryMin   time.Duration // first pause after a failure, doubled up to RetryMax; 100 ms
-	RetryMax   time.Duration // 10 s
+
+	Leases        projections.Leases // projections.Alone
+	Hub           *projections.Hub   // tells and hears other processes, and is run by whoever made it; nil: there are none
+	State         readmodels.DB      // where the leader announces; needed with Hub
+	SaveEvery     time.Duration      // between checkpoints; 1 s
+	AnnounceEvery time.Duration      // between announcements, at least; 2 ms
+	RetryMin      time.Duration      // first pause after a failure, doubled up to RetryMax; 100 ms
+	RetryMax      time.Duration      // 10 s
 }
 
-// Notify tells people what happened to them. Its methods may be called from
-// any goroutine; Run once at a time.
+func (c *NotifyConfig) fill() {
+	if c.Leases == nil {
+		c.Leases = projections.Alone{}
+	}
+	for at, value := range map[*time.Duration]time.Duration{
+		&c.SaveEvery: time.Second, &c.AnnounceEvery: 2 * time.Millisecond, &c.RetryMin: 100 * time.Millisecond, &c.RetryMax: 10 * time.Second,
+	} {
+		if *at <= 0 {
+			*at = value
+		}
+	}
+}
+
+// Notify tells people what happened to them, or stands by while another
+// process does. Its methods may be called from any goroutine; Run once at a
+// time.
 //
 // An entry names the event that caused it, and every inbox is told in the
 // order of the log. So an inbox itself says how far it was told, and nothing
-// is told twice, whatever dies when, and however many tell.
+// is told twice, whatever dies when, and however many tell. That there is one
+// leader only spares the work.
 type Notify struct {
+	told
 	cfg    NotifyConfig
 	rules  map[string]rule // by wire name
 	filter event.Filter
 
-	epochs   epochs
-	told     projections.Progress
-	appended atomic.Uint64 // position of the newest entry of what was told
-	saved    time.Time
+	epochs epochs // of the term
+	saved  time.Time
+	news   chan struct{} // holds one when there is something to announce
 }
 
 // NewNotify starts nothing.
 func NewNotify(cfg NotifyConfig) *Notify {
-	if cfg.RetryMin <= 0 {
-		cfg.RetryMin = 100 * time.Millisecond
-	}
-	if cfg.RetryMax <= 0 {
-		cfg.RetryMax = 10 * time.Second
-	}
-	n := &Notify{cfg: cfg, rules: map[string]rule{}}
+	cfg.fill()
+	n := &Notify{told: told{store: cfg.Store}, cfg: cfg, rules: map[string]rule{}, news: make(chan struct{}, 1)}
 	catalogue := cfg.Codec.Catalogue()
 	for _, r := range rules() {
 		for _, name := range versions(catalogue, catalogue.NameOf(r.data)) {
@@ -93,27 +107,116 @@ func versions(c *event.Catalogue, newest string) []string {
 	return all
 }
 
-// Run tells until ctx ends, and then returns nil. What fails is tried again,
-// with pauses; an event that is to blame itself is passed over in the end.
+// Run tells or stands by until ctx ends, and then returns nil, or why the last
+// checkpoint was not kept. What fails is tried again, with pauses; an event
+// that is to blame itself is passed over in the end.
 func (n *Notify) Run(ctx context.Context) error {
+	defer n.hear(n.cfg.Hub)()
 	pause := n.cfg.RetryMin
 	for {
-		before := n.told.Position()
-		err := n.follow(ctx)
+		before := n.Position()
+		err := n.cfg.Leases.Lead(ctx, Name, n.lead)
 		if ctx.Err() != nil {
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
-			defer cancel()
-			return n.save(last)
+			if errors.Is(err, ctx.Err()) || errors.Is(err, projections.ErrDeposed) {
+				err = nil
+			}
+			return err
 		}
-		if n.told.Position() > before {
+		if n.Position() > before {
 			pause = n.cfg.RetryMin
 		}
-		n.cfg.Log.Warn("notify tries again", "pause", pause, "error", err)
+		n.cfg.Log.Warn("notify stands by", "error", err)
 		if !sleep(ctx, pause) {
 			return nil
 		}
 		pause = min(2*pause, n.cfg.RetryMax)
 	}
+}
+
+// lead tells for one term. Errors: ErrDeposed; why the last checkpoint was not
+// kept, where ctx ended.
+func (n *Notify) lead(ctx context.Context, fence projections.Fence) error {
+	work, term := errgroup.WithContext(ctx)
+	work.Go(func() error { return n.keepOn(term, fence) })
+	if n.cfg.Hub != nil {
+		work.Go(func() error { return n.announce(term, fence) })
+	}
+	err := work.Wait()
+	if ctx.Err() == nil {
+		return err
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
+	defer cancel()
+	return n.save(last, fence)
+}
+
+// keepOn follows the log until the term ends. Errors: ErrDeposed, the context's.
+func (n *Notify) keepOn(ctx context.Context, fence projections.Fence) error {
+	pause := n.cfg.RetryMin
+	for {
+		before := n.Position()
+		err := n.follow(ctx, fence)
+		if ctx.Err() != nil || errors.Is(err, projections.ErrDeposed) {
+			return err
+		}
+		if n.Position() > before {
+			pause = n.cfg.RetryMin
+		}
+		n.cfg.Log.Warn("notify tries again", "pause", pause, "error", err)
+		if !sleep(ctx, pause) {
+			return ctx.Err()
+		}
+		pause = min(2*pause, n.cfg.RetryMax)
+	}
+}
+
+// announce tells other processes how far everybody was told, one transaction
+// at a time with the newest that there is. Errors: ErrDeposed, the context's.
+func (n *Notify) announce(ctx context.Context, fence projections.Fence) error {
+	for {
+		select {
+		case <-n.news:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		position := n.Position()
+		shown := n.shown.Load() // after it: entries are shown before they count as told
+		err := n.cfg.State.Batch(ctx, func(b readmodels.Batch) error {
+			if err := fence.Check(ctx, b); err != nil {
+				return err
+			}
+			if err := n.cfg.Hub.Announce(ctx, b, shownName, shown); err != nil {
+				return err
+			}
+			return n.cfg.Hub.Announce(ctx, b, toldName, position)
+		})
+		pause := n.cfg.AnnounceEvery
+		switch {
+		case errors.Is(err, projections.ErrDeposed):
+			return err
+		case err != nil && ctx.Err() == nil:
+			n.cfg.Log.Warn("others do not hear who was told", "error", err)
+			pause = n.cfg.RetryMin
+			n.tellOthers()
+		}
+		if !sleep(ctx, pause) {
+			return ctx.Err()
+		}
+	}
+}
+
+// tellOthers says that there is something to announce.
+func (n *Notify) tellOthers() {
+	select {
+	case n.news <- struct{}{}:
+	default: // it is said already
+	}
+}
+
+// reach says that everybody was told up to position.
+func (n *Notify) reach(position uint64) {
+	n.position.Reach(position)
+	n.tellOthers()
 }
 
 // sleep pauses; false when ctx ended first.
@@ -127,7 +230,7 @@ func sleep(ctx context.Context, pause time.Duration) bool {
 }
 
 // follow tells of the log from where it was left, until something fails.
-func (n *Notify) follow(ctx context.Context) error {
+func (n *Notify) follow(ctx context.Context, fence projections.Fence) error {
 	from, err := n.resume(ctx)
 	if err != nil {
 		return err
@@ -139,9 +242,9 @@ func (n *Notify) follow(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		n.told.Reach(m.Position)
-		if now := n.cfg.Now(); now.Sub(n.saved) >= saveEvery {
-			if err := n.save(ctx); err != nil {
+		n.reach(m.Position)
+		if now := n.cfg.Now(); now.Sub(n.saved) >= n.cfg.SaveEvery {
+			if err := n.save(ctx, fence); err != nil {
 				return err
 			}
 			n.saved = now
@@ -150,11 +253,11 @@ func (n *Notify) follow(ctx context.Context) error {
 	return errors.New("the log's tail ended")
 }
 
-func (n *Notify) save(ctx context.Context) error {
-	if n.told.Position() == 0 {
+func (n *Notify) save(ctx context.Context, fence projections.Fence) error {
+	if n.Position() == 0 {
 		return nil
 	}
-	if err := n.cfg.Checkpoint.Save(ctx, n.epochs.newest().id, n.told.Position()); err != nil {
+	if err := n.cfg.Checkpoint.Save(ctx, fence, n.epochs.newest().id, n.Position()); err != nil {
 		return fmt.Errorf("checkpoint of notify: %w", err)
 	}
 	return nil
@@ -175,7 +278,7 @@ func (n *Notify) resume(ctx context.Context) (from uint64, err error) {
 	if epoch != n.epochs.newest().id {
 		from = 0 // of another life: what it has dealt with may not be in this one
 	}
-	from = max(from, n.told.Position())
+	from = max(from, n.Position())
 	entries := event.Filter{Types: versions(n.cfg.Codec.Catalogue(), n.cfg.Codec.Catalogue().NameOf(notification.Notified{}))}
 	appended := from
 	for rec, err := range n.cfg.Store.All(ctx, from, entries) {
@@ -191,18 +294,9 @@ func (n *Notify) resume(ctx context.Context) (from uint64, err error) {
 		}
 		appended = max(appended, rec.Position)
 	}
-	n.advance(appended)
-	n.told.Reach(from)
+	n.show(appended)
+	n.reach(from)
 	return from, nil
-}
-
-func (n *Notify) advance(appended uint64) {
-	for {
-		before := n.appended.Load()
-		if before >= appended || n.appended.CompareAndSwap(before, appended) {
-			return
-		}
-	}
 }
 
 // tell tells of one event. An error that is no outage, again and again, is the
@@ -269,38 +363,9 @@ func (n *Notify) tellOnce(ctx context.Context, rec event.Record) error {
 			if err != nil {
 				return fmt.Errorf("%w: %w", errInbox, err)
 			}
-			n.advance(out.Position)
+			n.show(out.Position)
 			return nil
 		})
 	}
 	return all.Wait()
-}
-
-// Wait returns once everybody was told of the log up to position. shown is
-// where the entries end: whoever reads an inbox from the tables waits for them
-// up to there. Errors: the context's, projections.ErrTooManyWaiters.
-func (n *Notify) Wait(ctx context.Context, position uint64) (shown uint64, err error) {
-	if err := n.told.Wait(ctx, position); err != nil {
-		return 0, err
-	}
-	return n.appended.Load(), nil
-}
-
-// Position is how far everybody was told.
-func (n *Notify) Position() uint64 { return n.told.Position() }
-
-// Shown is a Waiter for whoever reads inboxes from the tables: people were
-// told of everything up to the position, and the tables show it.
-type Shown struct {
-	Notify *Notify
-	Tables Waiter
-}
-
-// Wait implements Waiter.
-func (s Shown) Wait(ctx context.Context, position uint64) error {
-	shown, err := s.Notify.Wait(ctx, position)
-	if err != nil {
-		return err
-	}
-	return s.Tables.Wait(ctx, max(shown, position))
 }

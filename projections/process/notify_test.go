@@ -15,6 +15,7 @@ import (
 	"github.com/parleyhq/parley/domain/notification"
 	"github.com/parleyhq/parley/domain/ops"
 	"github.com/parleyhq/parley/infra/sqlite"
+	"github.com/parleyhq/parley/projections"
 )
 
 // busy fills a world with everything that people are told of.
@@ -93,7 +94,7 @@ func TestToldOnceWhateverDies(t *testing.T) {
 				t.Fatal("it neither dies nor ends")
 			}
 			stop()
-			first.told.Reach(1 << 62) // let the waiter go
+			first.position.Reach(1 << 62) // let the waiter go
 			<-finished
 			if at%3 == 0 {
 				checkpoint = &memory{}
@@ -367,7 +368,7 @@ func TestStateCheckpoint(t *testing.T) {
 		if position != want || (epoch == id) != (i > 0) {
 			t.Errorf("start %d: %v %d", i, epoch, position)
 		}
-		must(t, c.Save(t.Context(), id, uint64(7+i)))
+		must(t, c.Save(t.Context(), projections.Alone{}, id, uint64(7+i)))
 		must(t, db.Close())
 	}
 }

@@ -179,7 +179,7 @@ func (m *memory) Load(context.Context) (uuid.UUID, uint64, error) {
 	return m.epoch, m.position, nil
 }
 
-func (m *memory) Save(_ context.Context, epoch uuid.UUID, position uint64) error {
+func (m *memory) Save(_ context.Context, _ projections.Fence, epoch uuid.UUID, position uint64) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.epoch, m.position = epoch, position
@@ -230,12 +230,12 @@ func (d *death) Append(ctx context.Context, stream string, at event.Expected, ev
 	return res, errors.Join(err, appended)
 }
 
-func (d *death) Save(ctx context.Context, epoch uuid.UUID, position uint64) error {
+func (d *death) Save(ctx context.Context, fence projections.Fence, epoch uuid.UUID, position uint64) error {
 	last, err := d.step()
 	if err != nil && !last {
 		return err
 	}
-	return errors.Join(err, d.Checkpoint.Save(ctx, epoch, position))
+	return errors.Join(err, d.Checkpoint.Save(ctx, fence, epoch, position))
 }
 
 // startTables runs the tables until the test ends.

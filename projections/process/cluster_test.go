@@ -1,0 +1,184 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/parleyhq/parley/domain/event"
+	"github.com/parleyhq/parley/domain/notification"
+	"github.com/parleyhq/parley/infra/sqlite"
+	"github.com/parleyhq/parley/projections"
+	"github.com/parleyhq/parley/projections/projectiontest"
+	"github.com/parleyhq/parley/readmodels"
+)
+
+// several are processes that tell, or hear of it, over one log.
+type several struct {
+	*world
+	cluster    *projectiontest.Cluster
+	state      readmodels.DB
+	checkpoint *StateCheckpoint
+}
+
+func newSeveral(t *testing.T, w *world) *several {
+	t.Helper()
+	db, err := sqlite.OpenState(t.Context(), filepath.Join(t.TempDir(), "state.db"))
+	must(t, err)
+	t.Cleanup(func() { _ = db.Close() })
+	s := &several{world: w, cluster: projectiontest.NewCluster()}
+	s.state = s.cluster.State(db)
+	s.checkpoint, err = NewStateCheckpoint(t.Context(), s.state, Name)
+	must(t, err)
+	return s
+}
+
+// hub is that of one process.
+func (s *several) hub() *projections.Hub {
+	h := projections.NewHub(projections.HubConfig{Announcements: s.cluster})
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { _ = h.Run(ctx) })
+	s.t.Cleanup(func() { cancel(); running.Wait() })
+	return h
+}
+
+// notify runs one process that may lead until the test ends.
+func (s *several) notify(store event.Store) *Notify {
+	s.t.Helper()
+	n := NewNotify(NotifyConfig{
+		Store: store, Codec: s.codec, Commands: s.commands(store), Tables: there{}, Reads: readmodels.NewTables(s.tables),
+		Checkpoint: s.checkpoint, Now: time.Now, Log: slog.New(slog.DiscardHandler), RetryMin: time.Microsecond, RetryMax: time.Millisecond,
+		Leases: s.cluster, Hub: s.hub(), State: s.state, SaveEvery: time.Nanosecond, AnnounceEvery: time.Microsecond,
+	})
+	s.t.Cleanup(s.run(n))
+	return n
+}
+
+// wait gives where entries end once t knows that everybody was told.
+func (s *several) wait(t Teller, position uint64) (shown uint64) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
+	defer cancel()
+	shown, err := t.Wait(ctx, position)
+	must(s.t, err)
+	return shown
+}
+
+// entries gives where the entries end that were caused up to position.
+func (s *several) entries(store event.Store, position uint64) (end uint64) {
+	s.t.Helper()
+	for rec, err := range store.All(s.t.Context(), 0, event.Filter{Categories: []string{"inbox"}}) {
+		must(s.t, err)
+		d, err := s.codec.Decode(s.t.Context(), rec)
+		must(s.t, err)
+		if d.Payload.(notification.Notified).Cause.Position <= position {
+			end = rec.Position
+		}
+	}
+	return end
+}
+
+// N7, invariant 8: whoever leads when, and whether they notice that they do
+// not, everybody is told once; and all processes hear of it, of the entries
+// before they hear that everybody was told.
+func TestN7_TheLeadIsLostAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	busy(t, w, 3)
+	head, err := w.log.Head(t.Context())
+	must(t, err)
+	reference, store := w.copied(), w.copied()
+	w.finish(w.notify(reference, there{}, &memory{}), head)
+	want := w.inboxes(reference)
+
+	s := newSeveral(t, w)
+	follower := NewFollower(store, s.hub())
+	tellers := []Teller{follower, s.notify(store), s.notify(store)}
+	for position := uint64(1); position <= head; position++ {
+		if position%2 == 0 {
+			s.cluster.Depose(Name)
+		} else {
+			s.cluster.Usurp(Name)
+		}
+		shown := s.wait(tellers[position%3], position)
+		if end := s.entries(store, position); shown < end {
+			t.Fatalf("told up to %d, whose entries end at %d, but shown up to %d", position, end, shown)
+		}
+	}
+	for _, teller := range tellers {
+		s.wait(teller, head)
+	}
+	if d := cmp.Diff(want, w.inboxes(store)); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+	late := NewFollower(store, s.hub())
+	if shown := s.wait(late, head); shown < s.entries(store, head) {
+		t.Errorf("who comes late is shown up to %d", shown)
+	}
+	if late.Position() < head || late.Name() != Name {
+		t.Errorf("%s at %d", late.Name(), late.Position())
+	}
+}
+
+// pausing is a log at which one process falls asleep as it appends.
+type pausing struct {
+	event.Store
+	once  sync.Once
+	sleep func()
+}
+
+func (p *pausing) Append(ctx context.Context, stream string, at event.Expected, events []event.Event) (event.Result, error) {
+	p.once.Do(p.sleep)
+	return p.Store.Append(ctx, stream, at, events)
+}
+
+// Invariant 8: a leader that falls asleep with an entry in its hand, and wakes
+// after another one told everybody, tells nothing twice.
+func TestAPausedLeaderTellsNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	busy(t, w, 4)
+	head, err := w.log.Head(t.Context())
+	must(t, err)
+	reference, store := w.copied(), w.copied()
+	w.finish(w.notify(reference, there{}, &memory{}), head)
+
+	s := newSeveral(t, w)
+	woken := make(chan struct{})
+	first := s.notify(&pausing{Store: store, sleep: func() {
+		defer close(woken)
+		s.cluster.Usurp(Name)
+		s.wait(s.notify(store), head)
+	}})
+	<-woken
+	s.wait(first, head) // it heard of it
+	if d := cmp.Diff(w.inboxes(reference), w.inboxes(store)); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+}
+
+// A deposed leader's checkpoint is refused.
+func TestCheckpointIsTheLeadersAlone(t *testing.T) {
+	t.Parallel()
+	s := newSeveral(t, newWorld(t))
+	err := s.cluster.Lead(t.Context(), Name, func(ctx context.Context, fence projections.Fence) error {
+		must(t, s.checkpoint.Save(ctx, fence, projectiontest.Epoch, 7))
+		s.cluster.Usurp(Name)
+		if err := s.checkpoint.Save(ctx, fence, projectiontest.Epoch, 5); !errors.Is(err, projections.ErrDeposed) {
+			t.Errorf("a deposed leader's save: %v", err)
+		}
+		return nil
+	})
+	epoch, position, loaded := s.checkpoint.Load(t.Context())
+	must(t, loaded)
+	if position != 7 || epoch != projectiontest.Epoch || !errors.Is(err, projections.ErrDeposed) {
+		t.Errorf("at %d, %v", position, err)
+	}
+}
