@@ -33,7 +33,13 @@ func StackConfig(cfg settings.Settings, log *slog.Logger, report stack.Report) s
 		SigningKeyFile: cfg.JWTKeyFile, SigningKeyName: "jwt-" + strings.ToLower(cfg.JWTAlg) + ".key", SigningOverlap: cfg.JWTOverlap,
 		NewSigningKey: func() ([]byte, error) { return commands.GenerateKey(cfg.JWTAlg) },
 		MailFrom:      cfg.MailFrom, Now: now, NewID: newID, Log: log, Report: report,
-		Namespace: cfg.Namespace, RetryFirst: cfg.RetryFirst, RetryLongest: cfg.RetryLongest,
+		EventStore: cfg.EventStore, Postgres: cfg.Postgres, Elasticsearch: cfg.Elasticsearch, Redis: cfg.Redis,
+		Kafka: cfg.Kafka, S3: cfg.S3, SMTP: cfg.SMTP,
+		Namespace: cfg.Namespace, KafkaPartitions: cfg.KafkaPartitions, KafkaReplication: cfg.KafkaReplication,
+		PoolMax: cfg.PoolMax, PoolIdle: cfg.PoolIdle, PoolLeak: cfg.PoolLeak,
+		ConnectTimeout: cfg.ConnectTimeout, CallTimeout: cfg.CallTimeout, AppendTimeout: cfg.AppendTimeout,
+		CallRetries: cfg.CallRetries, RetryFirst: cfg.RetryFirst, RetryLongest: cfg.RetryLongest,
+		LeaseTTL: cfg.LeaseTTL, GenerationKeep: cfg.GenerationKeep,
 	}
 }
 

@@ -225,6 +225,7 @@ type Log struct {
 	ProjectionBatch int           `name:"projection-batch" default:"1000" max:"100000" help:"Events that a projector applies in one transaction." roles:"projector"`
 	ProjectionDelay time.Duration `name:"projection-delay" default:"0s" zero:"at once" help:"How long a projector waits for more before it applies." roles:"projector"`
 	LeaseTTL        time.Duration `name:"lease-ttl" default:"10s" help:"After this long without a sign of life another process leads." roles:"projector,relay"`
+	GenerationKeep  time.Duration `name:"generation-keep" default:"24h" help:"How long read models stay of a release of which no process is left." roles:"projector"`
 	NodeTTL         time.Duration `name:"node-ttl" default:"30s" help:"After this long without a sign of life a process does not count for a release that is being rolled out."`
 	DueEvery        time.Duration `name:"due-every" default:"1s" help:"How often it is looked whether something is due."`
 	Readers         int           `name:"readers" default:"4" max:"256" help:"Connections that read the embedded tables." roles:"api,projector,push"`

@@ -37,14 +37,14 @@ func Embedded(ctx context.Context, cfg Config) (_ *Stack, err error) {
 		return nil, err
 	}
 	s.Store = log
-	s.closers = append(s.closers, log.Close)
+	s.closing(log.Close)
 
 	ring, err := openRing(in("keys.db"), cfg.MasterKeyFile, in("master.key"))
 	if err != nil {
 		return nil, err
 	}
 	s.Keyring = ring
-	s.closers = append(s.closers, ring.Close)
+	s.closing(ring.Close)
 
 	catalogue, err := domain.Catalogue()
 	if err != nil {
@@ -57,14 +57,14 @@ func Embedded(ctx context.Context, cfg Config) (_ *Stack, err error) {
 		return nil, err
 	}
 	s.Generations = func(string) readmodels.Generations { return generations }
-	s.closers = append(s.closers, generations.Close)
+	s.closing(generations.Close)
 
 	state, err := sqlite.OpenState(ctx, in("state.db"))
 	if err != nil {
 		return nil, err
 	}
 	s.State = state
-	s.closers = append(s.closers, state.Close)
+	s.closing(state.Close)
 
 	if s.Mail, err = files.NewMail(in("mail"), cfg.MailFrom, cfg.Now, cfg.NewID); err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,6 +30,7 @@ type Stack struct {
 	Leases        projections.Leases
 	Announcements projections.Announcements // nil: whoever waits is in this process
 
+	mu      sync.Mutex // while engines are being opened
 	closers []func() error
 }
 
@@ -42,9 +44,24 @@ type Config struct {
 	SigningOverlap time.Duration // how long the signing key before it is accepted
 	MailFrom       string
 
-	Namespace    string // what topics, schemas, indexes and keys begin with
-	RetryFirst   time.Duration
-	RetryLongest time.Duration
+	// URLs of servers; all but Kafka, S3 and SMTP are given together or not at
+	// all, and then they take the place of what is embedded.
+	EventStore, Postgres, Elasticsearch, Redis, Kafka, S3, SMTP string
+
+	Namespace        string // what topics, schemas, indexes and keys begin with
+	KafkaPartitions  int    // of a topic that is made
+	KafkaReplication int
+	PoolMax          int // connections of a pool
+	PoolIdle         time.Duration
+	PoolLeak         time.Duration
+	ConnectTimeout   time.Duration // of one connection
+	CallTimeout      time.Duration // of one call
+	AppendTimeout    time.Duration // of one append, lost answers included
+	CallRetries      int
+	RetryFirst       time.Duration // the first pause before something is tried again, doubled up to …
+	RetryLongest     time.Duration
+	LeaseTTL         time.Duration // of a leader that is silent
+	GenerationKeep   time.Duration // how long read models stay of a release that is gone
 
 	Report Report // nil: nobody is told
 	Now    func() time.Time
@@ -58,6 +75,13 @@ func Open(ctx context.Context, cfg Config) (*Stack, error) {
 		cfg.Report = func(string, error) {}
 	}
 	return Embedded(ctx, cfg)
+}
+
+// closing adds what Close does, before everything that was added until now.
+func (s *Stack) closing(f func() error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closers = append(s.closers, f)
 }
 
 // Close closes the engines, the last opened first.
