@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -23,6 +24,9 @@ import (
 // EventStoreDB protocol, two processes of each role, and one address before
 // them all.
 type Cluster struct {
+	EventStore string // where its log is
+	Namespace  string // of its topics, schemas, indexes and keys
+
 	t     testing.TB
 	front *front
 	store *Node
@@ -36,12 +40,19 @@ type Cluster struct {
 // roles are the processes of a cluster, besides the log.
 var roles = []string{"api", "api", "projector", "projector", "relay", "relay", "push", "push"}
 
-// Servers are the addresses of the real servers, by their setting. A missing
-// one fails the test: what needs them must not be skipped in silence.
-func Servers(t testing.TB) map[string]string {
+// Servers are the addresses of the real servers, by their setting: those of
+// own, and shared ones for the rest. A missing one fails the test: what needs
+// them must not be skipped in silence.
+func Servers(t testing.TB, own map[string]string) map[string]string {
 	t.Helper()
-	found := map[string]string{}
+	found := maps.Clone(own)
+	if found == nil {
+		found = map[string]string{}
+	}
 	for _, name := range []string{"kafka", "postgres", "elasticsearch", "redis"} {
+		if found[name] != "" {
+			continue
+		}
 		variable := "PARLEY_TEST_" + strings.ToUpper(name)
 		if found[name] = os.Getenv(variable); found[name] == "" {
 			t.Fatalf("%s is not set: `make test-stack` starts the servers", variable)
@@ -50,7 +61,7 @@ func Servers(t testing.TB) map[string]string {
 	return found
 }
 
-func newCluster(t testing.TB, data string) *Cluster {
+func newCluster(t testing.TB, data string, own map[string]string) *Cluster {
 	t.Helper()
 	c := &Cluster{t: t, front: newFront(t), keys: data + "-keys"}
 	if err := os.MkdirAll(c.keys, 0o700); err != nil {
@@ -58,12 +69,11 @@ func newCluster(t testing.TB, data string) *Cluster {
 	}
 	address := freeAddress(t)
 	c.logFlags = []string{"--roles=log", "--data=" + data, "--http=127.0.0.1:0", "--grpc=" + address}
+	c.Namespace, c.EventStore = namespace(), "esdb://"+address+"?tls=false"
 	c.servers = []string{
-		"--eventstore=esdb://" + address + "?tls=false",
-		"--namespace=" + namespace(),
-		"--kafka-partitions=2", "--pool-max=6", "--lease-ttl=3s", "--retry-longest=500ms",
+		"--eventstore=" + c.EventStore, "--namespace=" + c.Namespace, "--kafka-partitions=2", "--pool-max=6", "--lease-ttl=3s", "--retry-longest=500ms",
 	}
-	for name, url := range Servers(t) {
+	for name, url := range Servers(t, own) {
 		c.servers = append(c.servers, "--"+name+"="+url)
 	}
 	return c
@@ -185,6 +195,9 @@ func (c *Cluster) Ready() {
 		}
 	}
 }
+
+// MasterKeyFile is the key that all processes share.
+func (c *Cluster) MasterKeyFile() string { return filepath.Join(c.keys, "master") }
 
 // Log is the process of the log.
 func (c *Cluster) Log() *Node { return c.store }

@@ -28,6 +28,8 @@ type Server struct {
 	Cluster   *Cluster // nil: everything embedded in one process
 	flags     []string
 	embedded  bool
+	clustered bool
+	servers   map[string]string
 	adminOnce *sync.Once
 	run       running
 }
@@ -58,6 +60,12 @@ func On(data string) Option { return func(s *Server) { s.Data = data } }
 // on the distributed one.
 func Embedded() Option { return func(s *Server) { s.embedded = true } }
 
+// OnCluster runs a test on the distributed stack, wherever the suite runs;
+// servers take the place of the shared ones, by their setting.
+func OnCluster(servers map[string]string) Option {
+	return func(s *Server) { s.clustered, s.servers = true, servers }
+}
+
 // Distributed says whether the suite runs on the distributed stack:
 // PARLEY_TEST_STACK is distributed.
 func Distributed() bool { return os.Getenv("PARLEY_TEST_STACK") == "distributed" }
@@ -85,8 +93,8 @@ func start(t testing.TB, process bool, options []Option) *Server {
 	if s.Data == "" {
 		s.Data = filepath.Join(t.TempDir(), "data")
 	}
-	if Distributed() && !s.embedded {
-		s.Cluster = newCluster(t, s.Data)
+	if s.clustered || Distributed() && !s.embedded {
+		s.Cluster = newCluster(t, s.Data, s.servers)
 	}
 	s.launch(process)
 	t.Cleanup(func() {

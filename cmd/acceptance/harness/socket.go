@@ -145,10 +145,27 @@ func (s *Socket) arrive() Frame {
 			s.t.Fatalf("the socket was closed with %d", s.Code)
 		}
 		return f
-	case <-time.After(10 * time.Second):
-		s.t.Fatal("no frame within 10 s")
+	case <-time.After(Patience()):
+		s.t.Fatal("no frame came")
 	}
 	return Frame{}
+}
+
+// Poll is the next frame, if one comes within d; open says whether the socket
+// still is. It may be called where a test cannot be failed at once.
+func (s *Socket) Poll(d time.Duration) (f Frame, got, open bool) {
+	select {
+	case f, open = <-s.frames:
+		return f, open, open
+	case <-time.After(d):
+		return Frame{}, false, true
+	}
+}
+
+// Write sends any frame; false when the socket is gone.
+func (s *Socket) Write(frame any) bool {
+	raw, err := json.Marshal(frame)
+	return err == nil && s.conn.WriteMessage(websocket.TextMessage, raw) == nil
 }
 
 // NextOf is the next frame of that topic and type; others before it are
@@ -217,7 +234,7 @@ func (s *Socket) WaitClosed() int {
 	s.t.Helper()
 	select {
 	case <-s.closed:
-	case <-time.After(10 * time.Second):
+	case <-time.After(Patience()):
 		s.t.Fatal("the socket stays open")
 	}
 	return s.Code
