@@ -29,7 +29,8 @@ var mayImport = map[string][]string{
 	"projections":         {"domain", "readmodels"},
 	"projections/process": {"projections", "commands", "readmodels", "domain"},
 	"transport":           {"commands", "readmodels", "domain"},
-	"infra":               {"domain", "commands", "readmodels", "projections"}, // the owner of the port it implements
+	"infra":               {"domain", "commands", "readmodels", "projections"},                      // the owner of the port it implements
+	"infra/files":         {"domain", "commands", "readmodels", "projections", "infra/smtp/letter"}, // a folder gets the same mails
 	"infra/stack":         {"domain", "commands", "readmodels", "projections", "infra"},
 	"cmd/settings":        {},
 	"cmd/app":             {"*"},
@@ -58,7 +59,7 @@ var drivers = map[string][]string{
 	"github.com/elastic":                         {"infra/elastic"},
 	"github.com/redis":                           {"infra/redis"},
 	"github.com/minio/minio-go":                  {"infra/s3"},
-	"github.com/wneessen/go-mail":                {"infra/smtp", "infra/files"}, // the latter writes the same mails to a folder
+	"github.com/wneessen/go-mail":                {"infra/smtp"},
 	"github.com/coreos/go-oidc":                  {"infra/oidc"},
 	"github.com/gorilla/websocket":               {"transport/push", "cmd/acceptance", "cmd/bench", "examples"},
 	"github.com/go-chi/chi":                      {"transport"},
