@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/google/uuid"
+	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"go.uber.org/goleak"
 )
@@ -91,6 +93,7 @@ func publisher(t testing.TB, c *Client, cfg PublisherConfig) *Publisher {
 func topic(t testing.TB, c *Client) string {
 	t.Helper()
 	name := "t-" + uuid.NewString()
+	dropTopics(t, c.cfg.URL, name)
 	if err := c.EnsureTopics(context.Background(), name); err != nil {
 		t.Fatal(err)
 	}
@@ -158,4 +161,29 @@ func stored(t testing.TB, c *Client, topic string) [][]fetched {
 		t.Fatalf("%d partitions of %s were not read to their end", left, topic)
 	}
 	return all
+}
+
+// dropTopics deletes the topics of a prefix when the test ends: brokers may be
+// shared.
+func dropTopics(t testing.TB, url, prefix string) {
+	t.Cleanup(func() {
+		c, err := Open(Config{URL: url})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		all, err := c.api.Metadata(context.Background(), &kafka.MetadataRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, topic := range all.Topics {
+			if strings.HasPrefix(topic.Name, prefix) {
+				names = append(names, topic.Name)
+			}
+		}
+		if _, err := c.api.DeleteTopics(context.Background(), &kafka.DeleteTopicsRequest{Topics: names}); err != nil {
+			t.Error(err)
+		}
+	})
 }

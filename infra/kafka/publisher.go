@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/segmentio/kafka-go"
@@ -87,28 +89,52 @@ func (p *Publisher) Publish(topic string, messages ...*message.Message) error {
 		return err
 	}
 	queues := p.queues(topic, len(leaders), messages)
-	for len(queues) > 0 {
-		if err := p.round(ctx, topic, leaders, queues); err != nil {
-			return err
-		}
+	wait, end := p.c.cfg.RetryFirst, time.Now().Add(p.c.cfg.Timeout)
+	for {
+		err := p.round(ctx, topic, leaders, queues)
 		for n, q := range queues {
 			if q.done() {
 				delete(queues, n)
 			}
 		}
+		switch {
+		case err == nil && len(queues) == 0:
+			return nil
+		case err == nil:
+			continue
+		case !moving(err) || time.Now().After(end) || !pause(ctx, wait):
+			return err
+		}
+		wait = min(2*wait, p.c.cfg.RetryLongest)
+		if leaders, err = p.c.leaders(ctx, topic); err != nil {
+			return err
+		}
 	}
-	return nil
+}
+
+// moving says whether nothing is wrong but that partitions change their
+// leaders: what was refused for that is sent again.
+func moving(err error) bool {
+	var several interface{ Unwrap() []error }
+	if errors.As(err, &several) {
+		return !slices.ContainsFunc(several.Unwrap(), func(one error) bool { return !moving(one) })
+	}
+	return errors.Is(err, kafka.NotLeaderForPartition) || errors.Is(err, kafka.LeaderNotAvailable)
 }
 
 // queue is what is to be written to one partition, in order.
 type queue struct {
 	records []kafka.Record
 	sizes   []int
-	next    int // how many of records the request under way takes
+	next    int  // how many of records the request under way takes
+	written bool // that was done
 }
 
+// done takes off what was written, and says whether nothing is left.
 func (q *queue) done() bool {
-	q.records, q.sizes = q.records[q.next:], q.sizes[q.next:]
+	if q.written {
+		q.records, q.sizes, q.written = q.records[q.next:], q.sizes[q.next:], false
+	}
 	return len(q.records) == 0
 }
 
@@ -173,7 +199,7 @@ func (p *Publisher) round(ctx context.Context, topic string, leaders []int, queu
 	}
 	errs := make(chan error, len(requests))
 	for _, req := range requests {
-		go func() { errs <- p.produce(ctx, req) }()
+		go func() { errs <- p.produce(ctx, req, queues) }()
 	}
 	var all []error
 	for range requests {
@@ -182,8 +208,9 @@ func (p *Publisher) round(ctx context.Context, topic string, leaders []int, queu
 	return errors.Join(all...)
 }
 
-// produce sends one request. Errors: of the broker, or of a partition.
-func (p *Publisher) produce(ctx context.Context, req *produce.Request) error {
+// produce sends one request and notes what was written.
+// Errors: of the broker, or of partitions.
+func (p *Publisher) produce(ctx context.Context, req *produce.Request, queues map[int]*queue) error {
 	topic := req.Topics[0].Topic
 	ctx, cancel := context.WithTimeout(ctx, p.c.cfg.Timeout)
 	defer cancel()
@@ -191,17 +218,20 @@ func (p *Publisher) produce(ctx context.Context, req *produce.Request) error {
 	if err != nil {
 		return fmt.Errorf("kafka: publish to %s: %w", topic, err)
 	}
-	written := 0
+	var errs []error
+	answers := 0
 	for _, t := range res.(*produce.Response).Topics {
 		for _, n := range t.Partitions {
 			if n.ErrorCode != 0 {
-				return fmt.Errorf("kafka: publish to partition %d of %s: %w", n.Partition, topic, kafka.Error(n.ErrorCode))
+				errs = append(errs, fmt.Errorf("kafka: publish to partition %d of %s: %w", n.Partition, topic, kafka.Error(n.ErrorCode)))
+			} else if q := queues[int(n.Partition)]; q != nil {
+				q.written = true
 			}
-			written++
+			answers++
 		}
 	}
-	if written != len(req.Topics[0].Partitions) {
-		return fmt.Errorf("kafka: publish to %s: the broker answered for %d of %d partitions", topic, written, len(req.Topics[0].Partitions))
+	if asked := len(req.Topics[0].Partitions); answers != asked {
+		errs = append(errs, fmt.Errorf("kafka: publish to %s: the broker answers for %d of %d partitions", topic, answers, asked))
 	}
-	return nil
+	return errors.Join(errs...)
 }

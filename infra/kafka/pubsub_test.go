@@ -35,8 +35,11 @@ func pubsub(t *testing.T, url string, short bool) {
 }
 
 func suite(t *testing.T, url string, window int, features tests.Features) {
+	own := uuid.NewString()
+	dropTopics(t, url, own)
+	features.GenerateTopicFunc = func(test tests.TestContext) string { return own + "-" + string(test.TestID) }
 	make := func(t *testing.T, group string) (message.Publisher, message.Subscriber) {
-		c := open(t, url, nil)
+		c := open(t, url, func(cfg *Config) { cfg.Timeout, cfg.MetadataAge = 20*time.Second, 2*time.Second })
 		s, err := c.NewSubscriber(SubscriberConfig{
 			Group: group, Window: window, CommitEvery: 100 * time.Millisecond, NackFirst: time.Millisecond, NackLongest: 10 * time.Millisecond,
 			Heartbeat: 200 * time.Millisecond, Session: 10 * time.Second, Rebalance: 10 * time.Second, Rejoin: 50 * time.Millisecond,
@@ -48,7 +51,6 @@ func suite(t *testing.T, url string, window int, features tests.Features) {
 		t.Cleanup(func() { _ = s.Close() })
 		return keyed{publisher(t, c, PublisherConfig{})}, s
 	}
-	own := uuid.NewString()
 	tests.TestPubSub(t, features, func(t *testing.T) (message.Publisher, message.Subscriber) {
 		return make(t, own+t.Name()) // a group for each test: a member more makes all of a group begin anew
 	}, make)

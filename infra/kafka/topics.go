@@ -63,10 +63,18 @@ func (c *Client) makeTopics(ctx context.Context, missing []kafka.TopicConfig) er
 	return errors.Join(errs...)
 }
 
-// awaitLeaders waits until the topic is known and led.
+// awaitLeaders waits until the topic is known, and its leaders know that they
+// lead: for a moment after a topic was made they do not.
 func (c *Client) awaitLeaders(ctx context.Context, topic string) error {
 	for {
-		_, err := c.leaders(ctx, topic)
+		leaders, err := c.leaders(ctx, topic)
+		if err == nil {
+			parts := make([]*partition, len(leaders))
+			for n := range parts {
+				parts[n] = &partition{topic: topic, id: n}
+			}
+			err = c.offsets(ctx, parts, kafka.LastOffset)
+		}
 		if err == nil || !pause(ctx, c.cfg.RetryFirst) {
 			return err
 		}
