@@ -98,7 +98,8 @@ const (
 
 // Arrival is a request before anything of it is done.
 type Arrival struct {
-	Token   string // empty: none
+	Token   string // an access token; empty: none
+	Key     *Actor // for whom an API key stands that was found good; nil: none
 	Network string // an IPv4 address or an IPv6 /64; empty: unknown, and not limited by it
 	Route   string // the operation's id
 	Write   bool   // changes something
@@ -106,12 +107,12 @@ type Arrival struct {
 }
 
 // Admit draws from the buckets that a request is subject to, and says who
-// asks: nil without a token. Where nodes share what they know this is one
+// asks: nil for nobody. Where nodes share what they know this is one
 // round trip, and none otherwise. Levels are to be told also beside an error.
 //
 // Errors: ErrLimited, Authenticate's.
 func (c *Commands) Admit(ctx context.Context, a Arrival) (*Actor, []Level, error) {
-	var by *Actor
+	by := a.Key
 	var epoch uint64
 	var refused error
 	if a.Token != "" {
@@ -132,8 +133,8 @@ func (c *Commands) Admit(ctx context.Context, a Arrival) (*Actor, []Level, error
 	if err := limited(levels); err != nil {
 		return nil, levels, err
 	}
-	if by == nil {
-		return nil, levels, refused
+	if by == nil || by.Session == uuid.Nil {
+		return by, levels, refused
 	}
 	return by, levels, c.upheld(ctx, *by, epoch, standing)
 }

@@ -20,18 +20,18 @@ func (s *Server) accounts() {
 	taken := []*fault.Fault{account.ErrEmailTaken, account.ErrHandleTaken, account.ErrAbandoned, passwords.ErrBusy}
 	route(s, Op{
 		Method: http.MethodPost, Path: "/v1/setup", ID: "setUp", Summary: "Make the first administrator", Tag: "Accounts",
-		Auth: Public, Status: http.StatusCreated, Errors: append([]*fault.Fault{commands.ErrSetup, fault.ErrNotFound}, taken...),
+		Auth: Public, Status: http.StatusCreated, Scarce: commands.ScarceSignUp, Errors: append([]*fault.Fault{commands.ErrSetup, fault.ErrNotFound}, taken...),
 	}, s.maySetUp, s.setUp)
 	route(s, Op{
 		Method: http.MethodPost, Path: "/v1/accounts", ID: "signUp", Summary: "Sign up; a mail to verify the address is sent", Tag: "Accounts",
-		Auth: Public, Status: http.StatusCreated, Errors: taken,
+		Auth: Public, Status: http.StatusCreated, Scarce: commands.ScarceSignUp, Errors: taken,
 	}, nil, s.signUp)
 	route(s, Op{
 		Method: http.MethodPost, Path: "/v1/email-verifications", ID: "resendVerification", Summary: "Send another mail; older ones are dead", Tag: "Accounts",
 	}, nil, s.resendVerification)
 	route(s, Op{
 		Method: http.MethodPut, Path: "/v1/email-verifications", ID: "verifyEmail", Summary: "Verify an address by the mail's token, or by address and code", Tag: "Accounts",
-		Auth: Public, Errors: []*fault.Fault{account.ErrVerification},
+		Auth: Public, Scarce: commands.ScarceConfirm, Errors: []*fault.Fault{account.ErrVerification},
 	}, nil, s.verifyEmail)
 	route(s, Op{
 		Method: http.MethodGet, Path: "/v1/me", ID: "getMe", Summary: "One's own account", Tag: "Accounts",

@@ -36,22 +36,13 @@ const tokenCookie = "parley_token"
 // authenticate finds out who calls. Errors: errAuthMissing, errAuthInvalid,
 // commands.ErrScope and the Authenticator's.
 func (s *Server) authenticate(ctx context.Context, c *Call) error {
-	if c.route.op.Auth == Public {
-		return nil
-	}
-	if key, found := apiKey(c.Request.Header); found {
-		return s.authenticateKey(ctx, c, key)
-	}
-	token, found, err := s.token(c)
-	switch {
-	case err != nil:
+	token, key, err := s.credentials(ctx, c)
+	if err != nil {
 		return err
-	case !found && c.route.op.Auth == Optional:
+	}
+	c.Actor = key
+	if token == "" {
 		return nil
-	case !found:
-		return errAuthMissing
-	case token == "":
-		return errAuthInvalid
 	}
 	actor, err := s.cfg.Auth.Authenticate(ctx, token)
 	if err != nil {
@@ -61,18 +52,41 @@ func (s *Server) authenticate(ctx context.Context, c *Call) error {
 	return nil
 }
 
+// credentials are the access token that a request carries where the route asks
+// for one, or whom its API key stands for; neither for nobody.
+func (s *Server) credentials(ctx context.Context, c *Call) (token string, key *commands.Actor, err error) {
+	if c.route.op.Auth == Public {
+		return "", nil, nil
+	}
+	if key, found := apiKey(c.Request.Header); found {
+		actor, err := s.authenticateKey(ctx, c, key)
+		return "", actor, err
+	}
+	token, found, err := s.token(c)
+	switch {
+	case err != nil:
+		return "", nil, err
+	case !found && c.route.op.Auth == Optional:
+		return "", nil, nil
+	case !found:
+		return "", nil, errAuthMissing
+	case token == "":
+		return "", nil, errAuthInvalid
+	}
+	return token, nil, nil
+}
+
 // authenticateKey lets a program in where the route's scope is one of its
 // key's.
-func (s *Server) authenticateKey(ctx context.Context, c *Call, key string) error {
+func (s *Server) authenticateKey(ctx context.Context, c *Call, key string) (*commands.Actor, error) {
 	actor, err := s.cfg.Auth.AuthenticateKey(ctx, key)
 	switch {
 	case err != nil:
-		return err
+		return nil, err
 	case c.route.op.Scope == "" || !actor.Within(c.route.op.Scope):
-		return commands.ErrScope
+		return nil, commands.ErrScope
 	}
-	c.Actor = &actor
-	return nil
+	return &actor, nil
 }
 
 // apiKey is the API key of a request. Keys have one carrier, whatever those of

@@ -89,6 +89,7 @@ type Config struct {
 	Tables    *readmodels.Tables // what routes read from; likewise
 	Tickets   Tickets            // for sockets
 	Auth      Authenticator
+	Gate      Gate // limits; nil: none, and Auth alone says who calls
 	Positions Positions
 	Waiters   map[string]Waiter // by projector; a route may only wait for what is here
 	Ready     func(context.Context) Readiness
@@ -111,6 +112,8 @@ type Config struct {
 	Mounts         []Mount
 	NoAPI          bool // operations and mounts alone: a process of another role
 	VerifyReplies  bool // tests: an answer that does not fit its own schema is a 500
+
+	Projections Projections // what administrators look after; without it they are told 503
 }
 
 // Forum says how boards and hashtags are shown.

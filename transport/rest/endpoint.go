@@ -93,7 +93,12 @@ func (s *Server) mount(m Mount) {
 	setDefault(&m.Method, http.MethodGet)
 	e := &endpoint{op: Op{Method: m.Method, Path: m.Pattern, Stream: true}}
 	h := func(w http.ResponseWriter, r *http.Request) {
-		exchangeOf(r).call.route = e
+		x := exchangeOf(r)
+		x.call.route = e
+		if err := s.admitMount(&x.call); err != nil {
+			s.fail(x, err)
+			return
+		}
 		m.Handler.ServeHTTP(w, r)
 	}
 	s.router.MethodFunc(m.Method, m.Pattern, h)
@@ -135,7 +140,7 @@ func arrive[P any](ctx context.Context, s *Server, x *exchange, p *P,
 ) (context.Context, error) {
 	c := &x.call
 	ctx = commands.WithClient(ctx, commands.Client{Network: c.Network, Agent: c.Agent})
-	if err := s.authenticate(ctx, c); err != nil {
+	if err := s.admit(ctx, c); err != nil {
 		return nil, err
 	}
 	for _, step := range s.cfg.Steps {

@@ -237,6 +237,9 @@ func (e *endpoint) usualFaults() []*fault.Fault {
 	if e.op.Produces != "" && e.op.Auth == Public && len(e.params.list) == 0 {
 		return nil
 	}
+	if !e.op.Unlimited {
+		list = append(list, commands.ErrLimited)
+	}
 	switch e.op.Auth {
 	case Required:
 		list = append(list, errAuthMissing, errAuthInvalid)

@@ -56,7 +56,7 @@ func (s *Server) operations() {
 	own := func(path, id, summary, produces string, do func(context.Context, *Call, None, http.ResponseWriter) error) {
 		handle(s, Op{
 			Method: http.MethodGet, Path: path, ID: id, Summary: summary, Tag: "Operations", Auth: Public,
-			Waits: NoWait, Produces: produces,
+			Waits: NoWait, Produces: produces, Unlimited: true,
 		}, nil, do)
 	}
 	own("/livez", "livez", "Whether the process lives", mediaJSON, s.livez)

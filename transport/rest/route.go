@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/parleyhq/parley/commands"
 	"github.com/parleyhq/parley/domain/fault"
 )
 
@@ -21,11 +22,13 @@ type Op struct {
 	Auth    Auth
 	Scope   string // lets API keys that have it in; empty: no key, whatever its scopes
 
-	Status int            // of success; default 200, or 204 where the answer is None
-	Found  bool           // answers 200 too: what was to be made is there already
-	Waits  []string       // projectors that a caller's position waits for; default Tables
-	Errors []*fault.Fault // that the route may answer, besides those of every request
-	Secret bool           // answers carry tokens or keys: no-store, and never kept for a retry
+	Status    int             // of success; default 200, or 204 where the answer is None
+	Found     bool            // answers 200 too: what was to be made is there already
+	Waits     []string        // projectors that a caller's position waits for; default Tables
+	Errors    []*fault.Fault  // that the route may answer, besides those of every request
+	Scarce    commands.Scarce // a rule of its own for those without a token
+	Unlimited bool            // not counted: what runs and describes the server
+	Secret    bool            // answers carry tokens or keys: no-store, and never kept for a retry
 
 	BodyOptional bool   // an empty body is the zero B
 	MaxBody      int64  // bytes; default 1 MiB

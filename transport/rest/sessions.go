@@ -27,7 +27,8 @@ const (
 func (s *Server) sessions() {
 	route(s, Op{
 		Method: http.MethodPost, Path: "/v1/sessions", ID: "signIn", Summary: "Sign in by address or handle", Tag: "Sessions",
-		Auth: Public, Status: http.StatusCreated, Secret: true, Errors: []*fault.Fault{commands.ErrBadCredentials, passwords.ErrBusy},
+		Auth: Public, Status: http.StatusCreated, Secret: true, Scarce: commands.ScarceSignIn,
+		Errors: []*fault.Fault{commands.ErrBadCredentials, commands.ErrLocked, passwords.ErrBusy},
 	}, nil, s.signIn)
 	route(s, Op{
 		Method: http.MethodPost, Path: "/v1/sessions/refresh", ID: "refreshSession", Summary: "Use a refresh token", Tag: "Sessions",
@@ -49,7 +50,7 @@ func (s *Server) sessions() {
 	}, nil, s.endSessions)
 	handle(s, Op{
 		Method: http.MethodGet, Path: "/.well-known/jwks.json", ID: "jwks", Summary: "Public keys of access tokens", Tag: "Sessions",
-		Auth: Public, Waits: NoWait, Produces: "application/json",
+		Auth: Public, Waits: NoWait, Produces: "application/json", Unlimited: true,
 	}, nil, s.jwks)
 }
 
