@@ -63,21 +63,19 @@ func (r *Runner) Parked(ctx context.Context) ([]Parked, error) {
 
 // ParkedIn is Parked for whoever has no Runner.
 func ParkedIn(ctx context.Context, g readmodels.Generations) ([]Parked, error) {
-	db, _, release, err := g.Live(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
 	var all []Parked
-	err = each(ctx, db, `SELECT id, event_id, stream, type, position, root, reason, behind, at FROM parked ORDER BY position LIMIT ?`,
-		func(scan func(...any) error) error {
-			var p Parked
-			var behind, at int64
-			err := scan(&p.ID, &p.EventID, &p.Stream, &p.Type, &p.Position, &p.Root, &p.Reason, &behind, &at)
-			p.Behind, p.At = behind != 0, time.UnixMilli(at).UTC()
-			all = append(all, p)
-			return err
-		}, maxListed)
+	err := g.ReadLive(ctx, func(r readmodels.Reader) error {
+		all = nil
+		return each(ctx, r, `SELECT id, event_id, stream, type, position, root, reason, behind, at FROM parked ORDER BY position LIMIT ?`,
+			func(scan func(...any) error) error {
+				var p Parked
+				var behind, at int64
+				err := scan(&p.ID, &p.EventID, &p.Stream, &p.Type, &p.Position, &p.Root, &p.Reason, &behind, &at)
+				p.Behind, p.At = behind != 0, time.UnixMilli(at).UTC()
+				all = append(all, p)
+				return err
+			}, maxListed)
+	})
 	return all, err
 }
 

@@ -75,4 +75,5 @@ func (s *Server) register() {
 	s.notifications()
 	s.push()
 	s.apiKeys()
+	s.projections()
 }
