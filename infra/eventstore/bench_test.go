@@ -80,7 +80,7 @@ func measure(b *testing.B, writers int, one appendOne) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
 }
 
-// S1: many writers go at least half as fast through the adapter as through the
+// O2: many writers go at least half as fast through the adapter as through the
 // official client, which keeps no time and resolves no doubt. It is usually
 // several times faster: its appends share calls.
 func TestAppendFloor(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// O1: metadata come back byte by byte and the time to the millisecond,
+// Q1: metadata come back byte by byte and the time to the millisecond,
 // whatever they are, and what is stored is JSON whenever there is a time.
 func TestMetadataRoundTrip(t *testing.T) {
 	t.Parallel()

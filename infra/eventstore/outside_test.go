@@ -31,7 +31,7 @@ func official(t *testing.T, url string) *esdb.Client {
 	return c
 }
 
-// O4: events of outside writers come as they were written, with the server's
+// Q4: events of outside writers come as they were written, with the server's
 // time; events of ours reach outside readers with the same data.
 func TestOutsideWriters(t *testing.T) {
 	t.Parallel()
@@ -162,7 +162,7 @@ func TestLargeAppend(t *testing.T) {
 	}
 }
 
-// S1: a cluster is asked for its leader.
+// O2: a cluster is asked for its leader.
 func TestDiscover(t *testing.T) {
 	t.Parallel()
 	ctx, b := bounded(t), serve(t)
@@ -180,7 +180,7 @@ func TestDiscover(t *testing.T) {
 	}
 }
 
-// O2: what is wrong with a URL or a server is said in a sentence, without the
+// O6: what is wrong with a URL or a server is said in a sentence, without the
 // password.
 func TestOpenRefuses(t *testing.T) {
 	t.Parallel()

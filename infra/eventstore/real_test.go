@@ -11,7 +11,7 @@ import (
 	"github.com/parleyhq/parley/infra/eventstore"
 )
 
-// O1: over a real server the adapter is a store like any other.
+// O2, Q1: over a real server the adapter is a store like any other.
 func TestConformanceOfRealServer(t *testing.T) {
 	url := os.Getenv("PARLEY_TEST_EVENTSTORE")
 	if url == "" {

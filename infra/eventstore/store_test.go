@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/dlclark/regexp2.runClock"))
 }
 
-// O1, S1: over a bare log the adapter is a store like any other.
+// O2, Q1: over a bare log the adapter is a store like any other.
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	eventtest.Run(t, func(t testing.TB) event.Store { return open(t, serve(t).url(), eventstore.Options{}) })

@@ -44,7 +44,7 @@ func await(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// S5: an append whose answer was lost with its connection takes effect once
+// O5: an append whose answer was lost with its connection takes effect once
 // and says where, whatever was expected.
 func TestLostAnswer(t *testing.T) {
 	t.Parallel()
@@ -92,7 +92,7 @@ func TestLostAnswer(t *testing.T) {
 	}
 }
 
-// S5: an append that was lost on its way, and whose place another one took, is
+// O5: an append that was lost on its way, and whose place another one took, is
 // refused and not guessed to be there.
 func TestLostRequest(t *testing.T) {
 	t.Parallel()
@@ -122,7 +122,7 @@ func TestLostRequest(t *testing.T) {
 	}
 }
 
-// S5: what cannot be found out is said, and is not called a deadline of the
+// O5: what cannot be found out is said, and is not called a deadline of the
 // caller's.
 func TestDoubt(t *testing.T) {
 	t.Parallel()
@@ -146,7 +146,7 @@ func TestDoubt(t *testing.T) {
 	}
 }
 
-// S5: a server that is not there took nothing, and no doubt is claimed.
+// O5: a server that is not there took nothing, and no doubt is claimed.
 func TestServerAway(t *testing.T) {
 	t.Parallel()
 	ctx, b := bounded(t), serve(t)
@@ -166,7 +166,7 @@ func TestServerAway(t *testing.T) {
 	}
 }
 
-// S5, invariant 2: appends, reads and tails go on across restarts of the
+// O5, invariant 2: appends, reads and tails go on across restarts of the
 // server; the tail gives every event once and in order.
 func TestRestarts(t *testing.T) {
 	t.Parallel()
@@ -225,7 +225,7 @@ func TestRestarts(t *testing.T) {
 	}
 }
 
-// S5: a context ends whatever waits for a server that says nothing, and so does
+// O5: a context ends whatever waits for a server that says nothing, and so does
 // Close.
 func TestContextsEndSilence(t *testing.T) {
 	t.Parallel()
@@ -283,7 +283,7 @@ func last[T any](seq func(yield func(T, error) bool)) (err error) {
 	return err
 }
 
-// S5: a read says so when the server says nothing for too long.
+// O5: a read says so when the server says nothing for too long.
 func TestSilentRead(t *testing.T) {
 	t.Parallel()
 	ctx, b := bounded(t), serve(t)

@@ -2,6 +2,8 @@ package eventgrpc
 
 import (
 	"context"
+	"errors"
+	"io"
 	"math"
 	"slices"
 
@@ -27,6 +29,9 @@ func (o sender) notFound(stream string) error {
 // Read reads a stream or the whole log, once or as a subscription. Links are
 // events like any others: they are not resolved.
 func (s *Server) Read(req *streams.ReadReq, call streams.Streams_ReadServer) error {
+	if err := closed(call); err != nil {
+		return err
+	}
 	o := req.GetOptions()
 	_, structured := o.GetUuidOption().GetContent().(*streams.ReadReq_Options_UUIDOption_Structured)
 	out := sender{call: call, structured: structured}
@@ -69,6 +74,20 @@ func (s *Server) Read(req *streams.ReadReq, call streams.Streams_ReadServer) err
 		}
 	}
 	return badRequest("a read has a stream or all, and a count or, forwards, a subscription")
+}
+
+// closed waits for the end of a request of one message, which may come after
+// the message. Who is answered before it has said so is also told to stop
+// talking, and KurrentDB's client for Node then takes the answer for lost.
+func closed(call streams.Streams_ReadServer) error {
+	err := call.RecvMsg(&streams.ReadReq{})
+	if err == nil {
+		return badRequest("a read is one message")
+	}
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
 }
 
 // shown is the window of a stream that is there to be read; false after it was
