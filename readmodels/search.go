@@ -105,8 +105,8 @@ type SearchIndex interface {
 	// What is written is kept, and found after Refresh at the latest.
 	//
 	// Where several processes can write to one index, a change as of an earlier
-	// position than that of what the index holds (or held, within the hour) of
-	// the same thing is passed over: what a deposed leader still writes does no
+	// position than that of what the index holds, or was told to be gone, of the
+	// same thing is passed over: what a deposed leader still writes does no
 	// harm. Errors: *RefusedDocuments, when everything else was written.
 	Apply(ctx context.Context, changes []Change, position uint64) error
 	// Refresh lets everything applied before be found.

@@ -19,10 +19,12 @@ type Word struct {
 // MaxWords bounds the words of one query; each costs a look-up in every text.
 const MaxWords = 24
 
-// Letters that a word needs for typos to be forgiven.
+// Letters that a word needs for typos to be forgiven, and has at most: the
+// automaton that finds them grows with the word.
 const (
 	oneTypo  = 4
 	twoTypos = 8
+	noTypo   = 25
 )
 
 // Words are the words of a query, each once. Characters without letters and
@@ -53,6 +55,8 @@ func typos(word string) int {
 		}
 	}
 	switch n := utf8.RuneCountInString(word); {
+	case n >= noTypo:
+		return 0
 	case n >= twoTypos:
 		return 2
 	case n >= oneTypo:

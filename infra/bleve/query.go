@@ -1,0 +1,141 @@
+package bleve
+
+import (
+	"context"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/blevesearch/bleve/v2"
+	"github.com/blevesearch/bleve/v2/search"
+	"github.com/blevesearch/bleve/v2/search/query"
+
+	"github.com/google/uuid"
+
+	"github.com/parleyhq/parley/readmodels"
+)
+
+// How much a match in a field counts, and one with a typo in it beside one
+// without.
+const (
+	boostName  = 4
+	boostTitle = 3
+	boostBody  = 1
+	boostTypo  = 0.2
+)
+
+// request is a query in bleve's terms. It is a conjunction, not a boolean query
+// with a filter: of that, bleve forgets a must that can match nothing, and
+// answers with everything that passes the filter.
+func request(q readmodels.SearchQuery) *bleve.SearchRequest {
+	all := query.NewConjunctionQuery(nil)
+	for _, w := range q.Words {
+		all.AddQuery(wordQuery(q.Kind, w))
+	}
+	all.AddQuery(exactly(fieldKind, string(q.Kind)))
+	for field, id := range map[string]uuid.UUID{fieldBoard: q.Board, fieldAuthor: q.Author} {
+		if id != uuid.Nil {
+			all.AddQuery(exactly(field, id.String()))
+		}
+	}
+	if q.Tag != "" {
+		all.AddQuery(exactly(fieldTags, q.Tag))
+	}
+	if !q.Since.IsZero() || !q.Until.IsZero() {
+		all.AddQuery(between(q.Since, q.Until))
+	}
+	r := bleve.NewSearchRequestOptions(all, q.Limit, 0, false)
+	order(r, q)
+	return r
+}
+
+// order sorts by score or time, then by key.
+func order(r *bleve.SearchRequest, q readmodels.SearchQuery) {
+	first := search.SearchSort(&search.SortScore{Desc: true})
+	if q.Newest {
+		r.Score = "none"
+		first = &search.SortField{Field: fieldAt, Type: search.SortFieldAsNumber, Desc: true}
+	}
+	r.SortByCustom(search.SortOrder{first, &search.SortDocID{}})
+	if q.After == nil {
+		return
+	}
+	after := strconv.FormatFloat(q.After.Score, 'g', -1, 64)
+	if q.Newest {
+		after = strconv.FormatInt(q.After.At, 10)
+	}
+	r.SetSearchAfter([]string{after, q.After.Key})
+}
+
+// wordQuery matches a word in any of the texts.
+func wordQuery(kind readmodels.Kind, w readmodels.Word) query.Query {
+	any := query.NewDisjunctionQuery(nil)
+	for field, boost := range map[string]float64{fieldTitle: boostTitle, fieldBody: boostBody} {
+		phrase := query.NewMatchPhraseQuery(w.Text)
+		phrase.SetField(field)
+		phrase.SetBoost(boost)
+		phrase.Analyzer = queryAnalyzer
+		any.AddQuery(phrase)
+		if w.Typos > 0 {
+			fuzzy := query.NewFuzzyQuery(w.Text)
+			fuzzy.SetField(field)
+			fuzzy.SetFuzziness(w.Typos)
+			fuzzy.SetPrefix(1)
+			fuzzy.SetBoost(boost * boostTypo)
+			any.AddQuery(fuzzy)
+		}
+	}
+	if kind == readmodels.SearchAccounts {
+		name := query.NewPrefixQuery(w.Text)
+		name.SetField(fieldName)
+		name.SetBoost(boostName)
+		any.AddQuery(name)
+	}
+	return any
+}
+
+// exactly is a condition: it adds nothing to the score.
+func exactly(field, value string) query.Query {
+	t := query.NewTermQuery(value)
+	t.SetField(field)
+	t.SetBoost(0)
+	return t
+}
+
+// between is a condition: since inclusive, until exclusive.
+func between(since, until time.Time) query.Query {
+	low, high := math.Inf(-1), math.Inf(1)
+	if !since.IsZero() {
+		low = float64(since.UnixMilli())
+	}
+	if !until.IsZero() {
+		high = float64(until.UnixMilli())
+	}
+	yes, no := true, false
+	r := query.NewNumericRangeInclusiveQuery(&low, &high, &yes, &no)
+	r.SetField(fieldAt)
+	r.SetBoost(0)
+	return r
+}
+
+// find runs a query on one index.
+func (i *Index) find(ctx context.Context, q readmodels.SearchQuery) ([]readmodels.Place, error) {
+	result, err := i.index.SearchInContext(ctx, request(q))
+	if err != nil {
+		return nil, classify(ctx, "search", err)
+	}
+	places := make([]readmodels.Place, len(result.Hits))
+	for n, hit := range result.Hits {
+		places[n] = readmodels.Place{Key: hit.ID}
+		if !q.Newest {
+			places[n].Score = hit.Score
+			continue
+		}
+		at, err := strconv.ParseFloat(hit.DecodedSort[0], 64)
+		if err != nil {
+			return nil, classify(ctx, "search", err)
+		}
+		places[n].At = int64(at)
+	}
+	return places, nil
+}
