@@ -41,7 +41,8 @@ type App struct {
 	requests  *projections.Requests
 	tables    projections.Projection
 	reads     *readmodels.Tables
-	notify    *process.Notify
+	notify    process.Teller       // nil in roles that nobody asks of it
+	told      projections.Standing // likewise
 	push      *push.Server
 	tickets   *push.Tickets
 	node      string

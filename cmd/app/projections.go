@@ -61,15 +61,26 @@ func (a *App) makeTables() error {
 	return nil
 }
 
+// makeNotify makes what tells people of what happened, in the role projector,
+// and what hears of it in the others.
 func (a *App) makeNotify(ctx context.Context) error {
+	if !a.serves("projector") {
+		if a.serves("api") {
+			told := process.NewFollower(a.stack.Store, a.hub)
+			a.notify, a.told = told, told
+		}
+		return nil
+	}
 	checkpoint, err := process.NewStateCheckpoint(ctx, a.stack.State, rest.Notify)
 	if err != nil {
 		return err
 	}
-	a.notify = process.NewNotify(process.NotifyConfig{
+	notify := process.NewNotify(process.NotifyConfig{
 		Store: a.stack.Store, Codec: a.stack.Codec, Commands: a.commands, Tables: a.tables, Reads: a.reads,
-		Checkpoint: checkpoint, Now: now, Log: a.log, RetryMin: a.cfg.RetryFirst, RetryMax: a.cfg.RetryLongest,
+		Checkpoint: checkpoint, Leases: a.stack.Leases, Hub: a.hub, State: a.stack.State,
+		Now: now, Log: a.log, RetryMin: a.cfg.RetryFirst, RetryMax: a.cfg.RetryLongest,
 	})
-	a.run(a.notify.Run)
+	a.notify, a.told = notify, notify
+	a.run(notify.Run)
 	return nil
 }

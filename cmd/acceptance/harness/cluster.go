@@ -235,8 +235,8 @@ func (w whole) out() string { return w.gather(running.out) }
 func (c *Cluster) gather(of func(running) string) string {
 	var b strings.Builder
 	for _, n := range append([]*Node{c.store}, c.nodes...) {
-		if n.run != nil {
-			fmt.Fprintf(&b, "--- %s %s\n%s\n", n.Role, n.Base, of(n.run))
+		if n.last != nil {
+			fmt.Fprintf(&b, "--- %s %s\n%s\n", n.Role, n.Base, of(n.last))
 		}
 	}
 	return b.String()

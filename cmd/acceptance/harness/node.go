@@ -18,6 +18,7 @@ type Node struct {
 	begin starter
 	args  []string
 	run   running
+	last  running // the newest one, for its log
 }
 
 func (n *Node) start() error {
@@ -25,7 +26,7 @@ func (n *Node) start() error {
 	if err != nil {
 		return errors.Join(errors.New("role "+n.Role), err)
 	}
-	n.run, n.Base = run, base
+	n.run, n.last, n.Base = run, run, base
 	return nil
 }
 

@@ -107,7 +107,7 @@ func start(t testing.TB, process bool, options []Option) *Server {
 			t.Errorf("stop: %v", err)
 		}
 		if t.Failed() {
-			t.Logf("the server's log:\n%s", tail(s.run.log(), 40))
+			t.Logf("the server's log:\n%s", s.recent(40))
 		}
 	})
 	return s
@@ -225,6 +225,14 @@ func await(stdout *output, ended <-chan struct{}, log func() string) (string, er
 		return "", fmt.Errorf("first line of stdout: %q", stdout.String())
 	}
 	return match[1], nil
+}
+
+// recent is the end of the log: of each process, where there are several.
+func (s *Server) recent(lines int) string {
+	if s.Cluster != nil {
+		return s.Cluster.gather(func(r running) string { return tail(r.log(), lines) })
+	}
+	return tail(s.run.log(), lines)
 }
 
 // starter starts one process of `parley serve`, or what stands for it.
