@@ -15,9 +15,10 @@ import (
 	"github.com/parleyhq/parley/cmd/settings"
 )
 
-// commands is the table of contents: every command of the program.
-type commands struct {
+// commandLine is the table of contents: every command of the program.
+type commandLine struct {
 	Serve   serveCommand   `cmd:"" help:"Run the system, in the roles asked for."`
+	Admin   adminCommand   `cmd:"" help:"Make the first administrator, give or take the role."`
 	Seed    seedCommand    `cmd:"" help:"Fill a folder with a lively sample community."`
 	Bench   benchCommand   `cmd:"" help:"Measure Parley beside programs that do the same work bare."`
 	Config  configCommand  `cmd:"" help:"Show every setting, its value and where it came from."`
@@ -41,14 +42,17 @@ const (
 )
 
 // streams are the standard streams, bound so that commands can be tested.
-type streams struct{ out, err io.Writer }
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
 
 func main() {
 	syscall.Umask(0o077) // whatever this process writes is nobody else's to read
 	// The first signal asks for a graceful stop, a second one kills.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	status := run(ctx, os.Args[1:], os.Environ(), streams{os.Stdout, os.Stderr})
+	status := run(ctx, os.Args[1:], os.Environ(), streams{os.Stdin, os.Stdout, os.Stderr})
 	stop()
 	os.Exit(status)
 }
@@ -63,7 +67,7 @@ func run(ctx context.Context, args, environ []string, std streams) (status int) 
 	}()
 	sources := settings.NewSources(environ)
 	helped := false
-	parser, err := kong.New(&commands{},
+	parser, err := kong.New(&commandLine{},
 		kong.Name("parley"),
 		kong.Description(about),
 		kong.Writers(std.out, std.err),

@@ -73,6 +73,13 @@ func TestExitStatus(t *testing.T) {
 		"config":           {[]string{"config"}, nil, 0, ""},
 		"bench no pattern": {[]string{"bench", "--only=("}, nil, 2, "--only is no regular expression"},
 		"bench nothing":    {[]string{"bench", "--only=^$"}, nil, 2, "--only matches nothing"},
+		"admin no email":   {[]string{"admin", "create", "--handle=a"}, nil, 2, "--email"},
+		"admin no secret":  {[]string{"admin", "create", "--email=a@example.org", "--handle=ada"}, nil, 2, "give --password-file"},
+		"admin no file":    {[]string{"admin", "create", "--email=a@example.org", "--handle=ada", "--password-file=x"}, nil, 2, "--password-file: open x"},
+		"admin not there":  {[]string{"admin", "create", "--email=a@example.org", "--handle=ada", "--password-file=-"}, nil, 2, "--password-file: it is empty"},
+		"grant nobody":     {[]string{"admin", "grant"}, nil, 2, "<account>"},
+		"grant no folder":  {[]string{"admin", "grant", "ada"}, nil, 1, "there is no data folder ./data"},
+		"revoke, no why":   {[]string{"admin", "revoke", "ada"}, nil, 2, "--reason"},
 		"bench no turn":    {[]string{"bench", "--rounds=0"}, nil, 2, "--rounds and --each"},
 	}
 	for name, test := range tests {
@@ -105,13 +112,19 @@ func TestHelp(t *testing.T) {
 	if status != 0 {
 		t.Fatalf("status %d", status)
 	}
-	for _, command := range []string{"serve", "seed", "bench", "config", "version"} {
+	for _, command := range []string{"serve", "admin", "seed", "bench", "config", "version"} {
 		if !strings.Contains(top, "\n  "+command+" ") {
 			t.Errorf("--help does not name %s:\n%s", command, top)
 		}
 		own, stderr, status := call(t, nil, command, "--help")
 		if status != 0 || stderr != "" || !strings.Contains(own, "Example:\n\n    parley "+command) {
 			t.Errorf("%s --help: status %d, stderr %q, stdout\n%s", command, status, stderr, own)
+		}
+	}
+	for _, command := range []string{"create", "grant", "revoke"} {
+		own, stderr, status := call(t, nil, "admin", command, "--help")
+		if status != 0 || stderr != "" || !strings.Contains(own, "Example:\n\n    parley admin "+command) {
+			t.Errorf("admin %s --help: status %d, stderr %q, stdout\n%s", command, status, stderr, own)
 		}
 	}
 	serve, _, _ := call(t, nil, "serve", "--help")
@@ -229,7 +242,7 @@ func TestServeAndStop(t *testing.T) {
 func TestPanicIsOneSentence(t *testing.T) {
 	t.Parallel()
 	var stderr bytes.Buffer
-	status := run(t.Context(), []string{"version"}, nil, streams{panics{}, &stderr})
+	status := run(t.Context(), []string{"version"}, nil, streams{out: panics{}, err: &stderr})
 	if status != exitFailed || stderr.String() != "parley: this is a bug of ours: no paper\n" {
 		t.Errorf("status %d, stderr %q", status, stderr.String())
 	}

@@ -10,11 +10,8 @@ import (
 	"github.com/mattn/go-isatty"
 	"github.com/schollz/progressbar/v3"
 
-	"github.com/parleyhq/parley/cmd/app"
 	"github.com/parleyhq/parley/cmd/seed"
 	"github.com/parleyhq/parley/cmd/settings"
-	"github.com/parleyhq/parley/infra/stack"
-	"github.com/parleyhq/parley/infra/telemetry"
 )
 
 type seedCommand struct {
@@ -53,29 +50,12 @@ func (c *seedCommand) Run(ctx context.Context, std streams) (err error) {
 		return err
 	}
 	c.HashMemory, c.HashTime, c.HashThreads = 64<<10, 1, 1
-	log := telemetry.NewLog(std.err, "warn", c.LogFormat)
-	engines, err := stack.Open(ctx, app.StackConfig(c.Settings, log, nil))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, engines.Close()) }()
 	letters := new(seed.Letters)
-	engines.Mail = letters
-	commands, err := app.NewCommands(c.Settings, engines, "http://localhost", log)
+	commands, done, err := openCommands(ctx, c.Settings, std, letters)
 	if err != nil {
 		return err
 	}
-	following, stop := context.WithCancel(ctx)
-	followed := make(chan error, 1)
-	go func() { followed <- commands.Run(following) }()
-	defer func() {
-		commands.Close(ctx)
-		stop()
-		err = errors.Join(err, <-followed)
-	}()
-	if _, err := commands.Epoch(ctx); err != nil {
-		return err
-	}
+	defer func() { err = errors.Join(err, done()) }()
 	began := time.Now()
 	plan := seed.New(seed.Size{Accounts: c.Accounts, Posts: c.Posts, Messages: c.Messages}, c.Seed)
 	if err := seed.Fill(ctx, plan, commands, letters, newProgress(std.err)); err != nil {

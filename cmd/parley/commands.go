@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/parleyhq/parley/cmd/app"
+	"github.com/parleyhq/parley/cmd/settings"
+	"github.com/parleyhq/parley/commands"
+	"github.com/parleyhq/parley/domain/fault"
+	"github.com/parleyhq/parley/infra/stack"
+	"github.com/parleyhq/parley/infra/telemetry"
+)
+
+// openCommands opens the engines that the settings name, and the commands on
+// them, for one command of the command line. mail takes the letters; nil is
+// the stack's own. done ends all that and is called once.
+func openCommands(ctx context.Context, cfg settings.Settings, std streams, mail commands.Mailer) (_ *commands.Commands, done func() error, err error) {
+	log := telemetry.NewLog(std.err, "warn", cfg.LogFormat)
+	engines, err := stack.Open(ctx, app.StackConfig(cfg, log, nil))
+	if err != nil {
+		return nil, nil, err
+	}
+	if mail != nil {
+		engines.Mail = mail
+	}
+	baseURL := cfg.BaseURL
+	if baseURL == "" {
+		baseURL = "http://" + cfg.HTTP // where serve listens, unless it is to pick a port
+	}
+	c, err := app.NewCommands(cfg, engines, baseURL, log)
+	if err != nil {
+		return nil, nil, errors.Join(err, engines.Close())
+	}
+	following, stop := context.WithCancel(ctx)
+	followed := make(chan error, 1)
+	go func() { followed <- c.Run(following) }()
+	done = func() error {
+		c.Close(ctx)
+		stop()
+		return errors.Join(<-followed, engines.Close())
+	}
+	if _, err := c.Epoch(ctx); err != nil {
+		return nil, nil, errors.Join(err, done())
+	}
+	return c, done, nil
+}
+
+// problems are the words of faults, for people on a terminal.
+var problems = map[string]string{
+	"required": "is missing", "too_short": "is too short", "too_long": "is too long", "taken": "is taken",
+	"characters": "has characters that it cannot have", "email": "is no mail address", "common": "is one that many people try first",
+}
+
+// plainly says a fault as a sentence without slugs: wrong values are wrong use
+// of the program, everything else is a failure.
+func plainly(err error) error {
+	f := fault.As(err)
+	if f == nil {
+		return err
+	}
+	var wrong []string
+	for _, d := range f.Details {
+		words, known := problems[d.Problem]
+		if !known {
+			words = "is not good: " + d.Problem
+		}
+		wrong = append(wrong, "the "+d.Field+" "+words)
+	}
+	sentence := strings.Join(wrong, ", ")
+	if len(wrong) == 0 {
+		sentence = strings.TrimSuffix(f.Message, ".")
+	}
+	if f.Kind == fault.Invalid {
+		return &settings.UsageError{Sentence: sentence}
+	}
+	if cause := f.Unwrap(); cause != nil {
+		sentence += ": " + cause.Error()
+	}
+	return errors.New(sentence)
+}
