@@ -90,6 +90,6 @@ func ask(ctx context.Context, std streams, terminal int, prompt string) (string,
 		return string(l.text), l.err
 	case <-ctx.Done():
 		_, _ = fmt.Fprintln(std.err)
-		return "", errors.Join(ctx.Err(), term.Restore(terminal, before))
+		return "", errors.Join(errors.New("no password was given"), term.Restore(terminal, before))
 	}
 }
