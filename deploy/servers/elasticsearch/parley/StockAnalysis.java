@@ -23,7 +23,11 @@ public final class StockAnalysis extends Plugin implements AnalysisPlugin {
             "cjk_bigram", (index, env, name, settings) -> new AbstractTokenFilterFactory(name, settings) {
                 @Override
                 public TokenStream create(TokenStream in) {
-                    return new CJKBigramFilter(in);
+                    return new CJKBigramFilter(
+                        in,
+                        CJKBigramFilter.HAN | CJKBigramFilter.HIRAGANA | CJKBigramFilter.KATAKANA | CJKBigramFilter.HANGUL,
+                        settings.getAsBoolean("output_unigrams", false)
+                    );
                 }
             },
             "cjk_width", (index, env, name, settings) -> new AbstractTokenFilterFactory(name, settings) {
