@@ -21,6 +21,9 @@ import (
 // cacheSize bounds the keys kept ready in memory, at about 1 KiB each.
 const cacheSize = 8192
 
+// checkKey is the system key on which a master key is tried.
+const checkKey = "check"
+
 // ErrWrongMasterKey says that the keyring was wrapped by another master key.
 var ErrWrongMasterKey = errors.New("keyring: the master key is not the one that wraps this keyring")
 
@@ -109,7 +112,7 @@ func (r *Ring) begin(ctx context.Context) error {
 	if _, err := r.db.ExecContext(ctx, schema); err != nil {
 		return unavailable(err)
 	}
-	_, err := r.System(ctx, "check")
+	_, err := r.System(ctx, checkKey)
 	if errors.Is(err, errUnwrap) {
 		return ErrWrongMasterKey
 	}
