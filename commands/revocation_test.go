@@ -162,6 +162,7 @@ func TestEmptiedRedis(t *testing.T) {
 				a.asks("alive, while filled", bob, nil)
 				return a.redis.Exists("p:mark")
 			})
+			a.settled(bob)
 			// The end is older than the mark, and the tail has not come by it yet.
 			a.asks("signed out, filled", ada, commands.ErrTokenRevoked)
 			a.asks("alive, filled", bob, nil)
