@@ -58,6 +58,7 @@ func (d *DB) Query(ctx context.Context, query string, args ...any) (readmodels.R
 	r := &reader{d: d}
 	found, err := r.first(ctx, query, args, d.p.fixed(`COMMIT`))
 	if err != nil {
+		r.end()
 		return nil, err
 	}
 	done := found.done

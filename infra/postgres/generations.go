@@ -52,7 +52,18 @@ var _ readmodels.Generations = (*Generations)(nil)
 // What is reserved under the prefix.
 var reserved = []string{"state", "keys"}
 
-var goodName = regexp.MustCompile(`^[a-z0-9_]{1,42}$`) // with the prefix no more than 63 bytes
+var goodName = regexp.MustCompile(`^[a-z0-9_]+$`)
+
+// maxName is how long names may be in Postgres, in bytes: what is longer is
+// cut without a word.
+const maxName = 63
+
+func (g *Generations) named(name string) error {
+	if !goodName.MatchString(name) || slices.Contains(reserved, name) || len(g.schema(name)) > maxName {
+		return fmt.Errorf("postgres: %q is no name for a generation", name)
+	}
+	return nil
+}
 
 // Generations are those of a family: of one projector with one layout of its
 // tables, so that another release has others. As long as this process runs,
@@ -67,8 +78,8 @@ func (g *Generations) schema(name string) string { return g.p.options.Prefix + "
 // Create implements readmodels.Generations. Errors: what else bears that name
 // is not touched.
 func (g *Generations) Create(ctx context.Context, name string, schema []string) (readmodels.DB, error) {
-	if !goodName.MatchString(name) || slices.Contains(reserved, name) {
-		return nil, fmt.Errorf("postgres: %q is no name for a generation", name)
+	if err := g.named(name); err != nil {
+		return nil, err
 	}
 	if err := g.p.terms.Batch(ctx, func(b readmodels.Batch) error { return g.found(ctx, b, name) }); err != nil {
 		return nil, fmt.Errorf("postgres: generation %s: %w", name, err)
@@ -154,8 +165,8 @@ func (g *Generations) ReadLive(ctx context.Context, f func(readmodels.Reader) er
 // transaction. What cannot be dropped yet, because somebody reads it, is
 // dropped later.
 func (g *Generations) Swap(ctx context.Context, name string, within func(context.Context, readmodels.Batch) error) error {
-	if !goodName.MatchString(name) {
-		return fmt.Errorf("postgres: %q is no name for a generation", name)
+	if err := g.named(name); err != nil {
+		return err
 	}
 	db := &DB{p: g.p, schema: g.schema(name)}
 	err := db.Batch(ctx, func(b readmodels.Batch) error {

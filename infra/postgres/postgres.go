@@ -201,12 +201,22 @@ func (p *Postgres) Ping(ctx context.Context) error {
 }
 
 // Close ends what runs in the background and closes every connection, once it
-// was given back. Leads and Follows have ended before.
+// was given back. Leads and Follows have ended before. Errors: a connection
+// was not given back for as long as a call may take.
 func (p *Postgres) Close() error {
 	p.presence.close()
 	p.listener.close()
-	p.pool.Close()
-	return nil
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		p.pool.Close()
+	}()
+	select {
+	case <-closed:
+		return nil
+	case <-time.After(p.options.CallTimeout):
+		return fmt.Errorf("postgres: %d connections were not given back", p.pool.Stat().AcquiredConns())
+	}
 }
 
 // Keys is the keyring's database.
