@@ -76,7 +76,7 @@ func (c *cluster) node(adjust func(*commands.Config, *commands.Deps)) *commands.
 	c.t.Helper()
 	cfg := commands.Defaults()
 	cfg.Now = c.now
-	cfg.PasswordCost = passwords.Cost{Memory: 64, Time: 1, Threads: 1}
+	cfg.PasswordCost = passwords.Cost{Memory: 2048, Time: 1, Threads: 1} // about a millisecond: guesses at once are at once
 	cfg.SharedPause = 20 * time.Millisecond
 	client, err := redis.Open(context.Background(), redis.Options{
 		URL: "redis://" + c.redis.Addr(), Prefix: "p:", PoolMax: 8, PoolIdle: 2,
