@@ -21,7 +21,7 @@ func TestCopyTo(t *testing.T) {
 	must(t, err)
 	t.Cleanup(func() { _ = to.Close() })
 
-	accounts := make([]uuid.UUID, 1200) // more than two pages
+	accounts := make([]uuid.UUID, 600) // more than a page
 	for i := range accounts {
 		accounts[i] = uuid.New()
 		must(t, from.EnsureAccount(ctx, accounts[i]))
@@ -41,7 +41,7 @@ func TestCopyTo(t *testing.T) {
 		sealed[who] = event.Record{Stream: "thing-" + accounts[0].String(), ID: id, Type: typ, Data: data}
 	}
 
-	const want = 1200 + 1 + 3 // accounts, pseudonym, system keys: names, community, anonymous
+	const want = 600 + 1 + 3 // accounts, pseudonym, system keys: names, community, anonymous
 	for range 2 {
 		n, err := from.CopyTo(ctx, to)
 		if err != nil || n != want {

@@ -3,19 +3,15 @@ package keyring
 import (
 	"context"
 	"crypto/cipher"
-	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
-	"os"
-	"path/filepath"
 	"sync"
 
 	"github.com/google/uuid"
 	lru "github.com/hashicorp/golang-lru/v2"
-	_ "modernc.org/sqlite" // the driver
 
 	"github.com/parleyhq/parley/domain/event"
+	"github.com/parleyhq/parley/readmodels"
 )
 
 // cacheSize bounds the keys kept ready in memory, at about 1 KiB each.
@@ -29,7 +25,8 @@ var ErrWrongMasterKey = errors.New("keyring: the master key is not the one that 
 
 // Ring is the keyring. It may be used from any number of goroutines.
 type Ring struct {
-	db *sql.DB
+	store Store
+	close func() error
 
 	// mu lets Destroy and Rewrap wait for those who load a key into the
 	// caches, so that no destroyed key gets in behind them.
@@ -50,68 +47,55 @@ type key struct {
 	aead   cipher.AEAD
 }
 
-// The row of a destroyed account stays, without its key: so nobody can make
-// another one. parent is sealed. The order of rows tells nothing, for there
-// are no row ids.
-const schema = `CREATE TABLE IF NOT EXISTS keys (
-	id      TEXT PRIMARY KEY,
-	owner   TEXT NOT NULL UNIQUE,
-	parent  BLOB,
-	wrapped BLOB
-) WITHOUT ROWID`
-
-// Open opens or makes the keyring at path. Errors: ErrWrongMasterKey.
+// Open opens or makes the keyring in the file at path. Errors:
+// ErrWrongMasterKey.
 func Open(path string, masterKey []byte) (*Ring, error) {
+	r, err := newRing(masterKey)
+	if err != nil {
+		return nil, err
+	}
+	f, err := openFile(path)
+	if err != nil {
+		return nil, err
+	}
+	r.store, r.close = f, f.db.Close
+	if err := r.try(context.Background()); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
+}
+
+// Over opens or makes the keyring in a store, which several processes may
+// share. Closing it leaves the store open. Errors: ErrWrongMasterKey.
+func Over(ctx context.Context, store Store, masterKey []byte) (*Ring, error) {
+	r, err := newRing(masterKey)
+	if err != nil {
+		return nil, err
+	}
+	r.store, r.close = store, func() error { return nil }
+	err = store.Batch(ctx, func(b readmodels.Batch) error { return b.Exec(ctx, schema) })
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	if err := r.try(ctx); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func newRing(masterKey []byte) (*Ring, error) {
 	if len(masterKey) != KeySize {
 		return nil, fmt.Errorf("keyring: the master key has %d bytes, want %d", len(masterKey), KeySize)
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("keyring: %w", err)
-	}
-	if err := private(path); err != nil {
-		return nil, err
 	}
 	r := &Ring{}
 	r.byID, _ = lru.New[string, *key](cacheSize)
 	r.byOwner, _ = lru.New[string, *key](cacheSize)
 	var err error
-	if r.master, err = newAEAD(masterKey); err != nil {
-		return nil, err
-	}
-	if r.db, err = sql.Open("sqlite", dsn(path)); err != nil {
-		return nil, fmt.Errorf("keyring: %s: %w", path, err)
-	}
-	r.db.SetMaxOpenConns(1) // a rollback journal lets nobody read beside a writer anyway
-	if err := r.begin(context.Background()); err != nil {
-		return nil, errors.Join(err, r.db.Close())
-	}
-	return r, nil
+	r.master, err = newAEAD(masterKey)
+	return r, err
 }
 
-// private makes the file, readable by its owner alone; SQLite gives its
-// journal the same mode.
-func private(path string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return fmt.Errorf("keyring: %w", err)
-	}
-	return f.Close()
-}
-
-// dsn asks for a rollback journal that is cut to nothing at every commit: a
-// write-ahead log would keep what was destroyed until it is next reused.
-func dsn(path string) string {
-	q := url.Values{"_pragma": {
-		"busy_timeout(5000)", "journal_mode(TRUNCATE)", "synchronous(FULL)", "secure_delete(1)", "cache_size(-1024)",
-	}}
-	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
-}
-
-// begin makes the table and tries the master key on a key of its own.
-func (r *Ring) begin(ctx context.Context) error {
-	if _, err := r.db.ExecContext(ctx, schema); err != nil {
-		return unavailable(err)
-	}
+func (r *Ring) try(ctx context.Context) error {
 	_, err := r.System(ctx, checkKey)
 	if errors.Is(err, errUnwrap) {
 		return ErrWrongMasterKey
@@ -120,7 +104,7 @@ func (r *Ring) begin(ctx context.Context) error {
 }
 
 // Close closes the file.
-func (r *Ring) Close() error { return r.db.Close() }
+func (r *Ring) Close() error { return r.close() }
 
 // SealingKey implements event.Keys.
 func (r *Ring) SealingKey(ctx context.Context, owner event.Owner) (string, cipher.AEAD, error) {
@@ -167,19 +151,15 @@ func (r *Ring) owned(ctx context.Context, owner string) (*key, error) {
 // load reads a row by "id" or "owner" and keeps its key ready. The caller
 // holds mu.
 func (r *Ring) load(ctx context.Context, column, value string) (*key, error) {
-	var k key
-	var parent, wrapped []byte
-	err := r.db.QueryRowContext(ctx, `SELECT id, owner, parent, wrapped FROM keys WHERE `+column+` = ?`, value).
-		Scan(&k.id, &k.owner, &parent, &wrapped)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, event.ErrKeyGone
-	}
+	found, err := rowsOf(ctx, r.store, `WHERE `+column+` = ?`, value)
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	if wrapped == nil {
+	if len(found) == 0 || found[0].wrapped == nil {
 		return nil, event.ErrKeyGone
 	}
+	k := key{id: found[0].id, owner: found[0].owner}
+	parent, wrapped := found[0].parent, found[0].wrapped
 	raw, err := unwrap(r.master, k.id, wrapped)
 	if err != nil {
 		return nil, fmt.Errorf("keyring: key %s: %w", k.id, err)
@@ -219,43 +199,81 @@ func (r *Ring) EnsureAccount(ctx context.Context, account uuid.UUID) error {
 // ensure inserts what is absent; a row without a key is event.ErrKeyGone.
 // The caller holds mu.
 func (r *Ring) ensure(ctx context.Context, owner string, insert func() error) error {
-	var gone bool
-	find := func() error {
-		return r.db.QueryRowContext(ctx, `SELECT wrapped IS NULL FROM keys WHERE owner = ?`, owner).Scan(&gone)
-	}
-	err := find()
-	if errors.Is(err, sql.ErrNoRows) {
-		if err = insert(); err != nil {
+	found, err := rowsOf(ctx, r.store, `WHERE owner = ?`, owner)
+	if err == nil && len(found) == 0 {
+		if err := insert(); err != nil {
 			return err
 		}
-		err = find() // another one may have been first
+		found, err = rowsOf(ctx, r.store, `WHERE owner = ?`, owner) // another one may have been first
 	}
 	if err != nil {
 		return unavailable(err)
 	}
-	if gone {
+	if len(found) == 0 || found[0].wrapped == nil {
 		return event.ErrKeyGone
 	}
 	return nil
 }
 
 func (r *Ring) insert(ctx context.Context, id, owner string, parent, wrapped []byte) error {
-	_, err := r.db.ExecContext(ctx, `INSERT INTO keys (id, owner, parent, wrapped) VALUES (?, ?, ?, ?)
-		ON CONFLICT (owner) DO NOTHING`, id, owner, parent, wrapped)
-	return unavailable(err)
+	return unavailable(r.store.Batch(ctx, func(b readmodels.Batch) error {
+		return put(ctx, b, row{id, owner, parent, wrapped})
+	}))
+}
+
+// row is a row as it is stored.
+type row struct {
+	id, owner       string
+	parent, wrapped []byte
+}
+
+// rowsOf reads the rows that a condition leaves.
+func rowsOf(ctx context.Context, r readmodels.Reader, where string, args ...any) (all []row, err error) {
+	rows, err := r.Query(ctx, `SELECT id, owner, parent, wrapped FROM keys `+where, args...)
+	if err != nil {
+		return nil, err
+	}
+	for rows.Next() {
+		var x row
+		if err := rows.Scan(&x.id, &x.owner, &x.parent, &x.wrapped); err != nil {
+			return nil, errors.Join(err, rows.Close())
+		}
+		all = append(all, x)
+	}
+	return all, errors.Join(rows.Err(), rows.Close())
+}
+
+// put adds a row, unless the owner has one.
+func put(ctx context.Context, b readmodels.Batch, x row) error {
+	return b.Exec(ctx, `INSERT INTO keys (id, owner, parent, wrapped) VALUES (?, ?, ?, ?) ON CONFLICT (owner) DO NOTHING`,
+		x.id, x.owner, x.parent, x.wrapped)
 }
 
 // Destroy destroys the key of an account and, with it, those of its
 // pseudonyms: nothing they sealed can be opened again. It is final. A second
 // call, and one for an account that never had a key, is a success.
+//
+// The key may still be in what the engine keeps beside its tables (Postgres:
+// the write-ahead log, replicas, base backups), wrapped by the master key: only
+// rewrapping, and forgetting the master key of before, ends that.
 func (r *Ring) Destroy(ctx context.Context, account uuid.UUID) error {
+	if err := r.destroy(ctx, account.String()); err != nil {
+		return unavailable(err)
+	}
+	return unavailable(r.store.Vacuum(ctx, "keys"))
+}
+
+func (r *Ring) destroy(ctx context.Context, owner string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	owner := account.String()
-	_, err := r.db.ExecContext(ctx, `INSERT INTO keys (id, owner) VALUES (?, ?)
-		ON CONFLICT (owner) DO UPDATE SET wrapped = NULL, parent = NULL`, newID(), owner)
-	r.evict(owner) // whatever err says: it may have happened
-	return unavailable(err)
+	defer r.evict(owner) // whatever comes of it: it may have happened
+	return r.store.Batch(ctx, func(b readmodels.Batch) error { return kill(ctx, b, newID(), owner) })
+}
+
+// kill takes the key of an owner away, and leaves or makes a row without one.
+func kill(ctx context.Context, b readmodels.Batch, id, owner string) error {
+	return b.Exec(ctx, `INSERT INTO keys (id, owner) VALUES (?, ?)
+		ON CONFLICT (owner) DO UPDATE SET wrapped = NULL, parent = NULL`, id, owner)
 }
 
 // Evict forgets the ready keys of an account that another node destroyed.

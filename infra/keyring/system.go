@@ -3,8 +3,12 @@ package keyring
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"strings"
+
+	"github.com/parleyhq/parley/readmodels"
 )
 
 // systemPrefix marks the owners that are names and not ids.
@@ -52,47 +56,79 @@ func (r *Ring) Rewrap(ctx context.Context, masterKey []byte) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	tx, err := r.db.BeginTx(ctx, nil)
+	err = r.store.Batch(ctx, func(b readmodels.Batch) error {
+		return eachPage(ctx, b, func(page []row) error {
+			for _, x := range page {
+				if x.wrapped == nil {
+					continue
+				}
+				raw, err := unwrap(r.master, x.id, x.wrapped)
+				if err != nil {
+					return fmt.Errorf("key %s: %w", x.id, err)
+				}
+				if err := b.Exec(ctx, `UPDATE keys SET wrapped = ? WHERE id = ?`, wrap(next, x.id, raw), x.id); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
+	if errors.Is(err, errUnwrap) {
+		return fmt.Errorf("keyring: %w", err)
+	}
 	if err != nil {
 		return unavailable(err)
 	}
-	defer func() { _ = tx.Rollback() }()
-	for last := ""; ; {
-		var id string
-		var wrapped []byte
-		// one by one: a statement must not walk through rows that another changes
-		err := tx.QueryRowContext(ctx, `SELECT coalesce(min(id), '') FROM keys WHERE id > ? AND wrapped IS NOT NULL`, last).Scan(&id)
-		if err != nil {
-			return unavailable(err)
-		}
-		if id == "" {
-			break
-		}
-		if err := tx.QueryRowContext(ctx, `SELECT wrapped FROM keys WHERE id = ?`, id).Scan(&wrapped); err != nil {
-			return unavailable(err)
-		}
-		raw, err := unwrap(r.master, id, wrapped)
-		if err != nil {
-			return fmt.Errorf("keyring: key %s: %w", id, err)
-		}
-		if _, err := tx.ExecContext(ctx, `UPDATE keys SET wrapped = ? WHERE id = ?`, wrap(next, id, raw), id); err != nil {
-			return unavailable(err)
-		}
-		last = id
-	}
-	if err := tx.Commit(); err != nil {
-		return unavailable(err)
-	}
 	r.master = next
-	return nil
+	return unavailable(r.store.Vacuum(ctx, "keys"))
+}
+
+// pageSize is how many rows are in memory at once when all are read.
+const pageSize = 500
+
+// eachPage calls f with all rows, in the order of their ids.
+func eachPage(ctx context.Context, r readmodels.Reader, f func([]row) error) error {
+	for last := ""; ; {
+		page, err := rowsOf(ctx, r, `WHERE id > ? ORDER BY id LIMIT ?`, last, pageSize)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		if err := f(page); err != nil {
+			return err
+		}
+		last = page[len(page)-1].id
+	}
 }
 
 // Backup writes a copy of the keyring to the new file path, while it is in
 // use. The copy needs the master key too, and is to be kept apart from the log.
 func (r *Ring) Backup(ctx context.Context, path string) error {
-	if err := private(path); err != nil { // VACUUM INTO takes an empty file
+	if f, ok := r.store.(*file); ok {
+		if err := private(path); err != nil { // VACUUM INTO takes an empty file
+			return err
+		}
+		return unavailable(f.backup(ctx, path))
+	}
+	if old, err := os.Stat(path); err == nil && old.Size() > 0 {
+		return fmt.Errorf("keyring: %s is there already", path)
+	}
+	to, err := openFile(path)
+	if err != nil {
 		return err
 	}
-	_, err := r.db.ExecContext(ctx, `VACUUM INTO ?`, path)
-	return unavailable(err)
+	r.mu.RLock() // Rewrap is not half done
+	defer r.mu.RUnlock()
+	err = to.Batch(ctx, func(b readmodels.Batch) error {
+		return r.store.Read(ctx, func(from readmodels.Reader) error {
+			return eachPage(ctx, from, func(page []row) error {
+				for _, x := range page {
+					if err := put(ctx, b, x); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		})
+	})
+	return errors.Join(unavailable(err), to.db.Close())
 }
