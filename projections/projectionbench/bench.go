@@ -102,9 +102,10 @@ func write(ctx context.Context, store event.Store, codec *event.Codec, authors [
 }
 
 // Project folds the whole log into a new generation and tells the events per
-// second, from reading the first to the commit of the last.
-func Project(ctx context.Context, store event.Store, codec *event.Codec, g readmodels.Generations, events int) (perSecond float64, err error) {
-	r, stop, err := start(ctx, store, codec, g)
+// second, from reading the first to the commit of the last. edit changes how
+// the runner is made.
+func Project(ctx context.Context, store event.Store, codec *event.Codec, g readmodels.Generations, events int, edit ...func(*projections.Config)) (perSecond float64, err error) {
+	r, stop, err := start(ctx, store, codec, g, edit...)
 	if err != nil {
 		return 0, err
 	}
@@ -117,11 +118,15 @@ func Project(ctx context.Context, store event.Store, codec *event.Codec, g readm
 	return perSecond, errors.Join(err, stop())
 }
 
-func start(ctx context.Context, store event.Store, codec *event.Codec, g readmodels.Generations) (*projections.Runner, func() error, error) {
-	r, err := projections.NewRunner(projections.Config{
+func start(ctx context.Context, store event.Store, codec *event.Codec, g readmodels.Generations, edit ...func(*projections.Config)) (*projections.Runner, func() error, error) {
+	cfg := projections.Config{
 		Projector: Projector(), Store: store, Codec: codec, Generations: g, BatchSize: BatchSize,
 		Epoch: func(context.Context) (uuid.UUID, error) { return uuid.UUID{1}, nil },
-	})
+	}
+	for _, e := range edit {
+		e(&cfg)
+	}
+	r, err := projections.NewRunner(cfg)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -168,8 +173,8 @@ func Floor(ctx context.Context, db readmodels.DB, authors []uuid.UUID, rows, siz
 // Visible appends events one after another to an otherwise idle log that
 // holds held events of Fill, and tells how long each took from the answer of
 // the append to being in the tables, shortest first.
-func Visible(ctx context.Context, store event.Store, codec *event.Codec, g readmodels.Generations, authors []uuid.UUID, held, events int) (took []time.Duration, err error) {
-	r, stop, err := start(ctx, store, codec, g)
+func Visible(ctx context.Context, store event.Store, codec *event.Codec, g readmodels.Generations, authors []uuid.UUID, held, events int, edit ...func(*projections.Config)) (took []time.Duration, err error) {
+	r, stop, err := start(ctx, store, codec, g, edit...)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package projectionbench_test
 
 import (
+	"context"
 	"path/filepath"
 	"testing"
 	"time"
@@ -11,7 +12,9 @@ import (
 	"github.com/parleyhq/parley/infra/keyring"
 	"github.com/parleyhq/parley/infra/pebble"
 	"github.com/parleyhq/parley/infra/sqlite"
+	"github.com/parleyhq/parley/projections"
 	"github.com/parleyhq/parley/projections/projectionbench"
+	"github.com/parleyhq/parley/projections/projectiontest"
 )
 
 const authorCount = 1000
@@ -47,13 +50,13 @@ func newSetup(tb testing.TB, events int) setup {
 	return s
 }
 
-func (s setup) project(tb testing.TB, events int) float64 {
+func (s setup) project(tb testing.TB, events int, edit ...func(*projections.Config)) float64 {
 	tb.Helper()
 	g, err := sqlite.OpenGenerations(tb.TempDir())
 	if err != nil {
 		tb.Fatal(err)
 	}
-	perSecond, err := projectionbench.Project(tb.Context(), s.store, s.codec, g, events)
+	perSecond, err := projectionbench.Project(tb.Context(), s.store, s.codec, g, events, edit...)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -126,6 +129,41 @@ func BenchmarkProjectorAlone(b *testing.B) {
 		sum += s.project(b, events)
 	}
 	b.ReportMetric(sum/float64(b.N), "events/s")
+}
+
+// led makes a runner lead through leases and announce each transaction, and
+// hear of itself.
+func led(tb testing.TB) func(*projections.Config) {
+	cluster := projectiontest.NewCluster()
+	hub := projections.NewHub(projections.HubConfig{Announcements: cluster})
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = hub.Run(ctx)
+	}()
+	tb.Cleanup(func() { cancel(); <-ended })
+	return func(cfg *projections.Config) {
+		cfg.Leases, cfg.Hub, cfg.Generations = cluster, hub, cluster.Tables(cfg.Generations)
+	}
+}
+
+// BenchmarkProjectorLed reports what leading costs: the same projector alone
+// and as one of several processes, in turn, and their ratio.
+func BenchmarkProjectorLed(b *testing.B) {
+	const events = 50_000
+	s := newSetup(b, events)
+	var alone, leading float64
+	b.ResetTimer()
+	for range b.N {
+		for range 3 {
+			alone += s.project(b, events)
+			leading += s.project(b, events, led(b))
+		}
+	}
+	b.ReportMetric(alone/float64(3*b.N), "alone/s")
+	b.ReportMetric(leading/float64(3*b.N), "led/s")
+	b.ReportMetric(leading/alone, "ratio")
 }
 
 // BenchmarkVisible reports how long a lone write takes to be in the tables.
