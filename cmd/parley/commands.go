@@ -4,6 +4,10 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/parleyhq/parley/cmd/app"
 	"github.com/parleyhq/parley/cmd/settings"
@@ -11,6 +15,7 @@ import (
 	"github.com/parleyhq/parley/domain/fault"
 	"github.com/parleyhq/parley/infra/stack"
 	"github.com/parleyhq/parley/infra/telemetry"
+	"github.com/parleyhq/parley/projections/process"
 )
 
 // openCommands opens the engines that the settings name, and the commands on
@@ -34,16 +39,28 @@ func openCommands(ctx context.Context, cfg settings.Settings, std streams, mail 
 		return nil, nil, errors.Join(err, engines.Close())
 	}
 	following, stop := context.WithCancel(ctx)
-	followed := make(chan error, 1)
-	go func() { followed <- c.Run(following) }()
+	services, following := errgroup.WithContext(following)
+	services.Go(func() error { return c.Run(following) })
 	done = func() error {
 		c.Close(ctx)
 		stop()
-		return errors.Join(<-followed, engines.Close())
+		return errors.Join(services.Wait(), engines.Close())
 	}
 	if _, err := c.Epoch(ctx); err != nil {
 		return nil, nil, errors.Join(err, done())
 	}
+	// Servers of another release may run beside us.
+	releases, err := process.NewReleases(ctx, process.ReleasesConfig{
+		DB: engines.State, Commands: c, Catalogue: engines.Codec.Catalogue(), Node: uuid.NewString(), Roles: []string{"command"},
+		Version: app.Version(), TTL: cfg.NodeTTL, Every: cfg.DueEvery, Now: time.Now, Log: log,
+	})
+	if err == nil {
+		err = releases.Begin(ctx)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, done())
+	}
+	services.Go(func() error { return releases.Run(following) })
 	return c, done, nil
 }
 
