@@ -147,11 +147,11 @@ func add(all map[string][]string, field string, parts []string) {
 	}
 }
 
-// AuthorMeant is the account that a filter names: by id as it is, by handle if
-// the viewer can see one of that name; uuid.Nil otherwise.
-func AuthorMeant(ctx context.Context, t *Tables, viewer uuid.UUID, handle string) (uuid.UUID, error) {
+// Named is the account of a folded handle, if the viewer can see one;
+// uuid.Nil otherwise.
+func (f *Finder) Named(ctx context.Context, viewer uuid.UUID, handle string) (uuid.UUID, error) {
 	var a Account
-	err := t.Read(ctx, func(r Reader) (err error) {
+	err := f.Tables.Read(ctx, func(r Reader) (err error) {
 		a, err = AccountByHandle(ctx, r, viewer, handle)
 		return err
 	})

@@ -40,6 +40,7 @@ type App struct {
 	hub       *projections.Hub // nil: all who wait are in this process
 	requests  *projections.Requests
 	tables    projections.Projection
+	search    projections.Projection
 	reads     *readmodels.Tables
 	notify    process.Teller       // nil in roles that nobody asks of it
 	told      projections.Standing // likewise

@@ -13,6 +13,7 @@ import (
 	"github.com/parleyhq/parley/domain/account"
 	"github.com/parleyhq/parley/domain/board"
 	"github.com/parleyhq/parley/domain/post"
+	"github.com/parleyhq/parley/infra/memory"
 	"github.com/parleyhq/parley/infra/stack"
 	"github.com/parleyhq/parley/projections"
 	"github.com/parleyhq/parley/transport/push"
@@ -74,6 +75,10 @@ func runnerConfig(cfg settings.Settings) projections.Config {
 	}
 }
 
+func indexerConfig(cfg settings.Settings) projections.IndexerConfig {
+	return projections.IndexerConfig{BatchWait: cfg.ProjectionDelay, RetryMin: cfg.RetryFirst, RetryMax: cfg.RetryLongest}
+}
+
 func tokensConfig(cfg settings.Settings, keys []commands.SigningKey) commands.TokensConfig {
 	return commands.TokensConfig{
 		Algorithm: cfg.JWTAlg, Keys: keys, Issuer: cfg.JWTIssuer, Audience: cfg.JWTAudience,
@@ -114,4 +119,10 @@ func pushConfig(cfg settings.Settings, node string) push.Config {
 	return c
 }
 
-func newTickets(cfg settings.Settings) *push.Tickets { return push.NewTickets(cfg.TicketTTL, now) }
+// maxEphemeral bounds the small values that wait in this process, such as
+// tickets of sockets.
+const maxEphemeral = 200_000
+
+func newTickets(cfg settings.Settings) *push.Tickets {
+	return push.NewTickets(cfg.TicketTTL, memory.NewEphemeral(maxEphemeral, now))
+}

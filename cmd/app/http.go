@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/parleyhq/parley/projections"
 	"github.com/parleyhq/parley/projections/process"
+	"github.com/parleyhq/parley/readmodels"
 	"github.com/parleyhq/parley/transport/console"
 	"github.com/parleyhq/parley/transport/rest"
 )
@@ -36,7 +38,8 @@ func (a *App) addAPI(ctx context.Context, c *rest.Config) error {
 	}
 	c.CursorKey, c.Tickets = cursors, a.tickets
 	c.Commands, c.Tables, c.Auth, c.Positions = a.commands, a.reads, a.commands, a.positions
-	c.Waiters = map[string]rest.Waiter{rest.Tables: a.tables, rest.Notify: process.Shown{Notify: a.notify, Tables: a.tables}}
+	c.Search = &readmodels.Finder{Tables: a.reads, Engine: a.stack.Search, Family: projections.SearchFamily(a.epoch)}
+	c.Waiters = map[string]rest.Waiter{rest.Tables: a.tables, rest.Search: a.search, rest.Notify: process.Shown{Notify: a.notify, Tables: a.tables}}
 	pages, err := console.New(console.Config{NeedsSetup: a.commands.NeedsSetup, Log: a.log})
 	if err != nil {
 		return err

@@ -31,7 +31,35 @@ func (a *App) makeProjections(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return a.makeTables()
+	if err := a.makeTables(); err != nil {
+		return err
+	}
+	a.makeSearch()
+	return nil
+}
+
+// makeSearch makes what keeps the search index up with the log, in the role
+// projector, and what hears of it in the others.
+func (a *App) makeSearch() {
+	if !a.serves("projector") {
+		search := projections.NewFollower(projections.FollowerConfig{
+			Projection: rest.Search, Family: projections.SearchFamily(a.epoch), Store: a.stack.Store, Hub: a.hub,
+			RetryMin: a.cfg.RetryFirst, RetryMax: a.cfg.RetryLongest, Log: a.log,
+		})
+		a.search = search
+		a.run(search.Run)
+		return
+	}
+	cfg := indexerConfig(a.cfg)
+	cfg.Store, cfg.Engine, cfg.Tables, cfg.Reads = a.stack.Store, a.stack.Search, a.tables, a.reads
+	cfg.Epoch = func(context.Context) (uuid.UUID, error) { return a.epoch, nil }
+	cfg.Leases, cfg.Hub, cfg.Requests, cfg.Log = a.stack.Leases, a.hub, a.requests, a.log
+	if a.hub != nil {
+		cfg.State = a.stack.State
+	}
+	indexer := projections.NewIndexer(cfg)
+	a.search = indexer
+	a.run(indexer.Run)
 }
 
 func (a *App) makeTables() error {

@@ -17,7 +17,7 @@ func (a *App) readiness(ctx context.Context) rest.Readiness {
 
 func (a *App) projections(ctx context.Context) []rest.Projection {
 	all := []rest.Projection{}
-	for _, p := range []projections.Standing{a.tables, a.told} {
+	for _, p := range []projections.Standing{a.tables, a.search, a.told} {
 		if p == nil {
 			continue
 		}

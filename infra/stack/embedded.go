@@ -10,6 +10,7 @@ import (
 
 	"github.com/parleyhq/parley/domain"
 	"github.com/parleyhq/parley/domain/event"
+	"github.com/parleyhq/parley/infra/bleve"
 	"github.com/parleyhq/parley/infra/files"
 	"github.com/parleyhq/parley/infra/keyring"
 	"github.com/parleyhq/parley/infra/pebble"
@@ -58,6 +59,13 @@ func Embedded(ctx context.Context, cfg Config) (_ *Stack, err error) {
 	}
 	s.Generations = func(string) readmodels.Generations { return generations }
 	s.closing(generations.Close)
+
+	index, err := bleve.Open(in("search"), cfg.Log)
+	if err != nil {
+		return nil, err
+	}
+	s.Search = index
+	s.closing(index.Close)
 
 	state, err := sqlite.OpenState(ctx, in("state.db"))
 	if err != nil {

@@ -22,6 +22,7 @@ type Stack struct {
 	Codec       *event.Codec
 	Keyring     *keyring.Ring
 	Generations func(family string) readmodels.Generations // of one projector in one release
+	Search      readmodels.SearchEngine
 	State       readmodels.DB                              // what cannot be rebuilt: leases, checkpoints of processes
 	Mail        commands.Mailer
 	SetupToken  commands.SetupToken   // nil: administrators are made on the command line

@@ -87,6 +87,7 @@ const (
 type Config struct {
 	Commands  *commands.Commands // what routes change things with; tests of the pipeline have none
 	Tables    *readmodels.Tables // what routes read from; likewise
+	Search    *readmodels.Finder // what answers searches; likewise
 	Tickets   Tickets            // for sockets
 	Auth      Authenticator
 	Gate      Gate // limits; nil: none, and Auth alone says who calls

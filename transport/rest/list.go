@@ -60,14 +60,22 @@ func page[R, T, K any](c *Call, p Page, rows []R, show func(R) T, key func(R) K)
 		l.Items[i] = show(r)
 	}
 	if more {
-		payload, err := json.Marshal(key(rows[len(rows)-1]))
-		if err != nil {
-			return l, fmt.Errorf("rest: cursor: %w", err)
+		var err error
+		if l.Next, err = c.sealPlace(key(rows[len(rows)-1])); err != nil {
+			return l, err
 		}
-		next := c.sealCursor(payload)
-		l.Next = &next
 	}
 	return l, nil
+}
+
+// sealPlace makes the cursor of the page after a place.
+func (c *Call) sealPlace(key any) (*string, error) {
+	payload, err := json.Marshal(key)
+	if err != nil {
+		return nil, fmt.Errorf("rest: cursor: %w", err)
+	}
+	next := c.sealCursor(payload)
+	return &next, nil
 }
 
 const (

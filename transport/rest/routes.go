@@ -69,6 +69,7 @@ func (s *Server) register() {
 	s.reactions()
 	s.hashtags()
 	s.feeds()
+	s.search()
 	s.rooms()
 	s.messages()
 	s.receipts()
