@@ -15,6 +15,11 @@
 // order. An event type of our own that this release does not know stops the
 // Runner: it is never skipped.
 //
+// Of several processes one leads, by a lease, and checks that in each of its
+// transactions; the others stand by. Announcements tell everybody how far it
+// is: a process has one Hub, whose Followers and Runners wake those who wait.
+// Requests carry wishes to the leader, and Administration shows them all.
+//
 // projections.go is the table of contents; each noun has a file of routes.
 // Handlers write through the Batch alone: no clock, no ids of their own, no
 // I/O. So the tables are a function of the log.
