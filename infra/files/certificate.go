@@ -49,8 +49,8 @@ func NewCertificate(cfg CertificateConfig) (*Certificate, error) {
 	return c, c.take()
 }
 
-// TLS is what a server needs. It may be used by any number of servers, each
-// of which adds the protocols that it speaks to a copy.
+// TLS is what one server needs; each call makes another, because servers add
+// the protocols that they speak.
 func (c *Certificate) TLS() *tls.Config {
 	return &tls.Config{
 		MinVersion:     tls.VersionTLS12,
