@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	rpc "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	"github.com/parleyhq/parley/domain/event"
@@ -45,12 +47,25 @@ func transient(err error) bool {
 
 // broken is the error with which a call ended, seen through its trailers.
 func broken(call grpc.ClientStream, err error) error {
-	if exceptions := call.Trailer().Get("exception"); len(exceptions) > 0 {
-		switch exceptions[0] {
-		case "not-leader":
-			return fmt.Errorf("%w: %w", errNotLeader, err)
-		case "stream-deleted":
-			return ErrDeleted
+	return excepted(call.Trailer(), "", 0, err)
+}
+
+// excepted is what trailers say of a call's error.
+func excepted(trailer metadata.MD, stream string, expected event.Expected, err error) error {
+	exception := ""
+	if exceptions := trailer.Get("exception"); len(exceptions) > 0 {
+		exception = exceptions[0]
+	}
+	switch exception {
+	case "not-leader":
+		return fmt.Errorf("%w: %w", errNotLeader, err)
+	case "stream-deleted":
+		return ErrDeleted
+	case "wrong-expected-version":
+		if actual := trailer.Get("actual-version"); len(actual) > 0 {
+			if n, broken := strconv.ParseInt(actual[0], 10, 64); broken == nil {
+				return &event.WrongRevision{Stream: stream, Expected: expected, Actual: max(event.Expected(n), event.NoStream)}
+			}
 		}
 	}
 	return err
