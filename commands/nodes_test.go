@@ -65,9 +65,10 @@ func (c *cluster) now() time.Time {
 
 // pass lets time pass, in Redis too.
 func (c *cluster) pass(d time.Duration) {
+	d += time.Millisecond // what now truncates
 	now := c.now().Add(d)
 	c.moved.Add(int64(d))
-	c.redis.SetTime(now)
+	c.redis.SetTime(now) // where it stays from then on
 	c.redis.FastForward(d)
 }
 
@@ -76,7 +77,7 @@ func (c *cluster) node(adjust func(*commands.Config, *commands.Deps)) *commands.
 	c.t.Helper()
 	cfg := commands.Defaults()
 	cfg.Now = c.now
-	cfg.PasswordCost = passwords.Cost{Memory: 2048, Time: 1, Threads: 1} // about a millisecond: guesses at once are at once
+	cfg.PasswordCost = passwords.Cost{Memory: 1024, Time: 1, Threads: 1} // long enough for guesses at once to be at once
 	cfg.SharedPause = 20 * time.Millisecond
 	client, err := redis.Open(context.Background(), redis.Options{
 		URL: "redis://" + c.redis.Addr(), Prefix: "p:", PoolMax: 8, PoolIdle: 2,

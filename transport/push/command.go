@@ -192,8 +192,14 @@ func (c *conn) typing(ctx context.Context, r request) error {
 	return nil
 }
 
-// Typing tells everybody in a room but the one who types.
+// Typing tells everybody in a room but the one who types, on all nodes.
 func (s *Server) Typing(room, account uuid.UUID, data any) {
+	s.tellTyping(room, account, data)
+	s.nodes.typing(room, account, data)
+}
+
+// tellTyping tells those who are connected here.
+func (s *Server) tellTyping(room, account uuid.UUID, data any) {
 	name := roomTopic(room)
 	t := s.hub.find(name.key)
 	if t == nil {

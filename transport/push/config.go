@@ -27,7 +27,7 @@ const (
 // Config times and bounds a Server. All fields are needed; Defaults has the
 // documented values.
 type Config struct {
-	Node    string   // name of this node
+	Node    string   // name of this node; no other one has it
 	Origins []string // that may connect beside the own one, as "https://host:port"
 
 	QueryTokens   bool          // ?token= signs in
@@ -44,6 +44,8 @@ type Config struct {
 	Sockets       int // of this node
 	Ring          int // newest frames of a topic that are kept
 	Typing        time.Duration
+	RouteEvery    time.Duration // how often the table of all nodes is told that sockets live
+	RouteTTL      time.Duration // without that for so long they are gone from it
 	Now           func() time.Time
 	SocketBuffers int // bytes of a socket's kernel buffers; 0 leaves them to the system
 }
@@ -54,6 +56,7 @@ func Defaults() Config {
 		Node: "node", SignIn: 10 * time.Second, Ping: 25 * time.Second, Pong: 8 * time.Second, Write: 10 * time.Second,
 		QueueFrames: 1024, QueueBytes: 4 << 20, FrameBytes: 64 << 10, Rate: 50, PerAccount: 20, PerSocket: 500,
 		Sockets: 100_000, Ring: 256, Typing: 6 * time.Second,
+		RouteEvery: 25 * time.Second, RouteTTL: 80 * time.Second,
 		Now: func() time.Time { return time.Now().UTC().Truncate(time.Millisecond) },
 	}
 }

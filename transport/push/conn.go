@@ -30,6 +30,7 @@ type conn struct {
 	gone   bool      // the reader has left
 	space  chan struct{}
 	actor  commands.Actor // Account never changes
+	socket uuid.UUID      // in the table of all nodes; uuid.Nil: not in it
 	subs   []*sub
 	replay []*sub // waiting for their past, served by one goroutine while not empty
 

@@ -25,6 +25,7 @@ import (
 	"github.com/parleyhq/parley/domain/chat"
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/domain/fault"
+	"github.com/parleyhq/parley/infra/memory"
 	"github.com/parleyhq/parley/infra/pebble"
 )
 
@@ -200,7 +201,7 @@ func (w *world) node(adjust func(*Config)) *node {
 	if adjust != nil {
 		adjust(&cfg)
 	}
-	n := &node{w: w, tickets: NewTickets(time.Minute, cfg.Now)}
+	n := &node{w: w, tickets: NewTickets(time.Minute, memory.NewEphemeral(1000, cfg.Now))}
 	n.Server = New(cfg, Deps{
 		Store: w.store, Codec: w.codec, Positions: event.NewPositions(w.epoch), Tickets: n.tickets,
 		Sessions: w.fake, Resources: w.fake, Rooms: w.cmds, Inboxes: w.cmds, Forum: w.fake,

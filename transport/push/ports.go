@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -23,6 +24,8 @@ type Deps struct {
 	Inboxes   Inboxes
 	Forum     Forum
 	HTML      func(markdown string) string // rendered and sanitised
+	Bus       Bus                          // nil: one node
+	Routes    Routes                       // likewise
 	Log       *slog.Logger
 	// Refuse answers a handshake that was not one, as REST answers errors.
 	Refuse func(http.ResponseWriter, *http.Request, error)
@@ -31,6 +34,36 @@ type Deps struct {
 // TicketStore keeps the tickets; every node must see the same.
 type TicketStore interface {
 	Redeem(ctx context.Context, ticket string) (commands.Actor, bool, error)
+}
+
+// TicketKeeper keeps tickets that wait: a commands.Ephemeral.
+type TicketKeeper interface {
+	PutAmong(ctx context.Context, group string, most int, key string, value []byte, ttl time.Duration) error
+	Take(ctx context.Context, key string) (value []byte, ok bool, err error)
+}
+
+// Bus carries between nodes what may be lost: who types, and ends of sessions,
+// which are in the log as well. Adapters pass pushtest.Bus.
+type Bus interface {
+	Publish(ctx context.Context, channel string, message []byte) error
+	// Listen hands what is published on channels to hear, one after another,
+	// this node's own messages too, until ctx ends. It finds lost connections
+	// again by itself.
+	Listen(ctx context.Context, channels []string, hear func(channel string, message []byte)) error
+}
+
+// Routes is the table of who is connected where: account, node, socket, last
+// active. An entry that is not touched for its ttl is gone, with its node.
+// Adapters pass pushtest.Routes.
+type Routes interface {
+	// Enter writes a socket down; false when the account has most of them.
+	Enter(ctx context.Context, account uuid.UUID, node string, socket uuid.UUID, most int, ttl time.Duration) (bool, error)
+	// Touch says that sockets of a node, given with their accounts, are alive.
+	// What the table has lost it has again.
+	Touch(ctx context.Context, node string, sockets map[uuid.UUID]uuid.UUID, ttl time.Duration) error
+	Leave(ctx context.Context, account uuid.UUID, node string, socket uuid.UUID) error
+	// Of gives the sockets of an account that were active within ttl.
+	Of(ctx context.Context, account uuid.UUID, ttl time.Duration, each func(node string, socket uuid.UUID, active time.Time)) error
 }
 
 // Sessions tells who a token stands for, and whether that still holds.

@@ -98,7 +98,7 @@ func (c *conn) enter(actor commands.Actor) CloseCode {
 	c.mu.Lock()
 	c.actor = actor
 	c.mu.Unlock()
-	if !c.s.hub.join(c, actor.Account, c.s.cfg.PerAccount) {
+	if !c.s.hub.join(c, actor.Account, c.s.cfg.PerAccount) || !c.s.nodes.enter(c, actor.Account) {
 		return CloseTooMany
 	}
 	ctx, cancel := context.WithTimeout(commands.WithPosition(c.s.life, c.s.position.Load()), positionWait)
@@ -239,6 +239,7 @@ func (c *conn) teardown() {
 		s.topic.detach(s)
 	}
 	c.s.hub.leave(c)
+	c.s.nodes.leave(c)
 }
 
 // alive notes that the client was heard.

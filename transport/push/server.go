@@ -20,6 +20,7 @@ type Server struct {
 	log  *slog.Logger
 
 	hub     *hub
+	nodes   *neighbours
 	writers *writers
 	replays chan struct{} // bounded by maxReplays
 
@@ -49,6 +50,7 @@ func New(cfg Config, deps Deps) *Server {
 		cfg: cfg, deps: deps, log: quiet(deps.Log), hub: newHub(), writers: newWriters(),
 		replays: make(chan struct{}, maxReplays),
 	}
+	s.nodes = &neighbours{s: s}
 	s.life, s.end = context.WithCancel(context.Background())
 	return s
 }
@@ -72,6 +74,8 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	feeding, stop := context.WithCancel(ctx)
 	crew.Go(func() { s.sweep(feeding) })
+	crew.Go(func() { s.nodes.listen(feeding) })
+	crew.Go(func() { s.nodes.beat(feeding) })
 	s.enter(serving)
 	err = s.feed(feeding)
 	stop()

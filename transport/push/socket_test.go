@@ -18,6 +18,7 @@ import (
 	"github.com/parleyhq/parley/domain/account"
 	"github.com/parleyhq/parley/domain/chat"
 	"github.com/parleyhq/parley/domain/session"
+	"github.com/parleyhq/parley/infra/memory"
 )
 
 // ticket is a new one, as nobody in particular.
@@ -432,7 +433,8 @@ func TestGoingAway(t *testing.T) {
 func TestTickets(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	k := NewTickets(time.Minute, func() time.Time { return now })
+	kept := memory.NewEphemeral(1000, func() time.Time { return now })
+	k := NewTickets(time.Minute, kept)
 	ctx := context.Background()
 	who := actor()
 	first, ttl, err := k.Issue(ctx, who)
@@ -460,8 +462,8 @@ func TestTickets(t *testing.T) {
 	if _, ok, _ := k.Redeem(ctx, words[2]); ok {
 		t.Fatal("too old")
 	}
-	if _, _, err := k.Issue(ctx, commands.Actor{}); err != nil || len(k.waiting) != 1 {
-		t.Fatal("old ones are kept", len(k.waiting), err)
+	if _, _, err := k.Issue(ctx, commands.Actor{}); err != nil || kept.Len() != 1 {
+		t.Fatal("old ones are kept", kept.Len(), err)
 	}
 }
 

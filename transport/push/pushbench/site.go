@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -89,7 +90,7 @@ func newSite(store event.Store, epoch uuid.UUID) (*site, error) {
 	}
 	cfg := push.Defaults()
 	cfg.PerAccount = 100_000
-	s.tickets = push.NewTickets(time.Hour, cfg.Now)
+	s.tickets = push.NewTickets(time.Hour, &drawer{})
 	server := push.New(cfg, push.Deps{
 		Store: store, Codec: s.codec, Positions: event.NewPositions(epoch), Tickets: s.tickets,
 		Sessions: neighbours{}, Resources: neighbours{}, Rooms: cmds, Inboxes: cmds,
@@ -202,4 +203,22 @@ func masked(text string) []byte {
 		b = binary.BigEndian.AppendUint16(append(b, 0x80|126), uint16(len(text)))
 	}
 	return append(append(b, 0, 0, 0, 0), text...)
+}
+
+// drawer keeps tickets until they are used.
+type drawer struct{ kept sync.Map }
+
+// PutAmong implements push.TicketKeeper.
+func (d *drawer) PutAmong(_ context.Context, _ string, _ int, key string, value []byte, _ time.Duration) error {
+	d.kept.Store(key, value)
+	return nil
+}
+
+// Take implements push.TicketKeeper.
+func (d *drawer) Take(_ context.Context, key string) ([]byte, bool, error) {
+	value, ok := d.kept.LoadAndDelete(key)
+	if !ok {
+		return nil, false, nil
+	}
+	return value.([]byte), true, nil
 }
