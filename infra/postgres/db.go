@@ -31,6 +31,7 @@ const (
 	beginRead   = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`
 	beginShared = `BEGIN ISOLATION LEVEL SERIALIZABLE`
 	beginAlone  = `BEGIN ISOLATION LEVEL READ COMMITTED`
+	commit      = `COMMIT`
 	setPath     = `SELECT set_config('search_path', $1, true)`
 )
 
@@ -56,7 +57,7 @@ func (d *DB) begin(how string) *tx {
 // trip.
 func (d *DB) Query(ctx context.Context, query string, args ...any) (readmodels.Rows, error) {
 	r := &reader{d: d}
-	found, err := r.first(ctx, query, args, d.p.fixed(`COMMIT`))
+	found, err := r.first(ctx, query, args, d.p.fixed(commit))
 	if err != nil {
 		r.end()
 		return nil, err
@@ -170,7 +171,7 @@ func (d *DB) Batch(ctx context.Context, f func(readmodels.Batch) error) error {
 		if err == nil {
 			err = t.commit(ctx)
 		}
-		return d.shared && (met(err) || broken(err) && t.begun && !t.ending), err
+		return d.shared && (met(err) || broken(err) && t.begun && !t.doubt), err
 	})
 }
 

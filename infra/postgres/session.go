@@ -106,6 +106,7 @@ type round struct {
 	pipe   *pgconn.Pipeline
 	steps  []step
 	now    *statement // whose result was given last
+	failed *statement // the first that failed; nil: none, or it was no statement's
 	err    error
 }
 
@@ -223,6 +224,7 @@ func (r *round) fail(of *statement, err error) error {
 		return r.err
 	}
 	err = classify(r.ctx, err)
+	r.failed = of
 	if of != nil {
 		r.err = fmt.Errorf("postgres: %q: %w", of.label, err)
 	} else {

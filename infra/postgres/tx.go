@@ -29,7 +29,7 @@ type tx struct {
 	bytes   int
 	making  bool // holds the lock of whoever makes things
 	reading bool // rows are open
-	ending  bool // the end was sent: how it went is known to the server alone
+	doubt   bool // the end was sent and not answered: how it went is known to the server alone
 	err     error
 }
 
@@ -91,10 +91,13 @@ func (t *tx) flush(ctx context.Context) error {
 	if len(t.queue) == 0 {
 		return nil
 	}
+	ending := t.queue[len(t.queue)-1].label == commit
 	r, err := t.send(ctx)
 	if err == nil {
 		err = r.close()
 	}
+	// What the server refuses before it comes to the end, it has not ended.
+	t.doubt = ending && err != nil && t.begun && (code(err) == "" || r == nil || r.failed == nil || r.failed.label == commit)
 	return t.failed(err)
 }
 
@@ -124,7 +127,7 @@ func (t *tx) query(ctx context.Context, after ...statement) (*rows, error) {
 }
 
 // send sends what waits, before the first of it what opens the transaction,
-// whose results it reads.
+// whose results it reads. The round is closed where there is an error.
 func (t *tx) send(ctx context.Context) (*round, error) {
 	opening := t.opening
 	if t.s == nil {
@@ -144,7 +147,7 @@ func (t *tx) send(ctx context.Context) (*round, error) {
 		}
 		if err != nil {
 			_ = r.close()
-			return nil, err
+			return r, err
 		}
 	}
 	return r, nil
@@ -166,8 +169,7 @@ func (t *tx) commit(ctx context.Context) error {
 	if !t.begun && len(t.queue) == 0 {
 		return nil // nothing was done
 	}
-	t.queue = append(t.queue, t.p.fixed(`COMMIT`))
-	t.ending = true
+	t.queue = append(t.queue, t.p.fixed(commit))
 	return t.flush(ctx)
 }
 
