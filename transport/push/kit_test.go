@@ -62,6 +62,7 @@ type world struct {
 	cmds  *commands.Commands
 	epoch uuid.UUID
 	fake  *fake
+	deps  func(*Deps) // nil, or what its nodes have besides
 }
 
 // fake is sessions and tables as a test sets them.
@@ -202,7 +203,7 @@ func (w *world) node(adjust func(*Config)) *node {
 		adjust(&cfg)
 	}
 	n := &node{w: w, tickets: NewTickets(time.Minute, memory.NewEphemeral(1000, cfg.Now))}
-	n.Server = New(cfg, Deps{
+	deps := Deps{
 		Store: w.store, Codec: w.codec, Positions: event.NewPositions(w.epoch), Tickets: n.tickets,
 		Sessions: w.fake, Resources: w.fake, Rooms: w.cmds, Inboxes: w.cmds, Forum: w.fake,
 		HTML: func(s string) string { return "<p>" + s + "</p>" },
@@ -211,7 +212,11 @@ func (w *world) node(adjust func(*Config)) *node {
 			status := map[fault.Kind]int{fault.Forbidden: 403, fault.Malformed: 400, fault.Unavailable: 503}[fault.As(err).Kind]
 			http.Error(rw, fault.As(err).Slug, status)
 		},
-	})
+	}
+	if w.deps != nil {
+		w.deps(&deps)
+	}
+	n.Server = New(cfg, deps)
 	n.http = httptest.NewServer(n.Server)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
