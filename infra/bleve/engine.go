@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
 	"strings"
 	"sync"
 
@@ -105,6 +106,7 @@ func (e *Engine) get(name string) (*Index, error) {
 // load opens an index whose checksums hold. bleve maps its files into memory
 // and believes them: a flipped bit would be a panic much later.
 func (e *Engine) load(name string) (found bleve.Index, err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // of a file that ends before what it says is in it
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
