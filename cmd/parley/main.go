@@ -20,6 +20,7 @@ type commandLine struct {
 	Serve   serveCommand   `cmd:"" help:"Run the system, in the roles asked for."`
 	Admin   adminCommand   `cmd:"" help:"Make the first administrator, give or take the role."`
 	Seed    seedCommand    `cmd:"" help:"Fill a folder with a lively sample community."`
+	Copy    copyCommand    `cmd:"" help:"Move a community to the distributed stack."`
 	Rebuild rebuildCommand `cmd:"" help:"Build a projection anew from the log, and swap."`
 	Bench   benchCommand   `cmd:"" help:"Measure Parley beside programs that do the same work bare."`
 	Config  configCommand  `cmd:"" help:"Show every setting, its value and where it came from."`
