@@ -1,12 +1,17 @@
 package rest
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/parleyhq/parley/commands"
+	"github.com/parleyhq/parley/infra/memory"
 )
 
 // nowhere is a ResponseWriter that costs nothing.
@@ -47,6 +52,25 @@ func BenchmarkEmptyHandler(b *testing.B) {
 // BenchmarkEmptyHandlerLogged is the same with the access log written.
 func BenchmarkEmptyHandlerLogged(b *testing.B) {
 	cfg := toyConfig(func(c *Config) { c.Log = slog.New(slog.NewJSONHandler(io.Discard, nil)) })
+	benchmark(b, cfg, http.MethodPut, "/v1/toys/"+toyThing.String()+"/follow", "")
+}
+
+// memoryGate is limits as the embedded stack has them, without the session.
+type memoryGate struct{ limits *memory.Limits }
+
+// Admit implements Gate.
+func (g memoryGate) Admit(ctx context.Context, a commands.Arrival) (*commands.Actor, []commands.Level, error) {
+	many := commands.Rate{Count: 1e9, Per: time.Minute}
+	levels, err := g.limits.Draw(ctx, []commands.Draw{
+		{Rule: "account", Key: a.Token, Rate: many}, {Rule: "write", Key: a.Token + " " + a.Route, Rate: many},
+	})
+	return &commands.Actor{Account: toyAlice}, levels, err
+}
+
+// BenchmarkEmptyHandlerLimited is the empty handler with two buckets and their
+// headers; commands.BenchmarkAdmit has the rest of what a caller costs.
+func BenchmarkEmptyHandlerLimited(b *testing.B) {
+	cfg := toyConfig(func(c *Config) { c.Gate = memoryGate{memory.NewLimits(1000, time.Now)} })
 	benchmark(b, cfg, http.MethodPut, "/v1/toys/"+toyThing.String()+"/follow", "")
 }
 
