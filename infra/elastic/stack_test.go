@@ -4,6 +4,7 @@ package elastic
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync/atomic"
@@ -37,6 +38,7 @@ func opened(t testing.TB, cfg Config) *Engine {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = e.Close() })
 	return e
 }
 
@@ -55,7 +57,6 @@ func empty(t testing.TB, e *Engine) {
 	if err != nil {
 		t.Error(err)
 	}
-	e.transport.CloseIdleConnections()
 }
 
 // F10: the engine is what the port says.
@@ -68,4 +69,69 @@ func TestF10_Conformance(t *testing.T) {
 			return e, func() { _ = e.Close() }
 		}}
 	})
+}
+
+// O5: somebody deletes every index. It is told, nothing that is written makes
+// one by accident, and all can be built again.
+func TestO5_EmptiedCluster(t *testing.T) {
+	t.Parallel()
+	ctx, e := t.Context(), opened(t, place(t))
+	query := readmodels.SearchQuery{Kind: readmodels.SearchPosts, Words: readmodels.Words("word"), Limit: 10}
+	fill := func() readmodels.SearchIndex {
+		t.Helper()
+		i, err := e.Create(ctx, "search_f")
+		if err == nil {
+			err = errors.Join(i.Apply(ctx, titled("word"), 1), i.SetPosition(ctx, 1), i.Refresh(ctx), e.Swap(ctx, "search_f", "search_f"))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if hits, err := e.Search(ctx, "search_f", query); err != nil || len(hits) != 1 {
+			t.Fatalf("%d hits, %v", len(hits), err)
+		}
+		return i
+	}
+	i := fill()
+	empty(t, e)
+	gone := titled("word")
+	gone[0].Gone = true
+	_, searched := e.Search(ctx, "search_f", query)
+	_, lived := e.Live(ctx, "search_f")
+	_, at := i.Position(ctx)
+	for what, err := range map[string]error{
+		"search": searched, "live": lived, "position": at, "write": i.Apply(ctx, titled("word"), 2), "delete": i.Apply(ctx, gone, 2),
+		"set position": i.SetPosition(ctx, 2), "refresh": i.Refresh(ctx), "swap": e.Swap(ctx, "search_f", "search_f"),
+	} {
+		if !errors.Is(err, readmodels.ErrNoGeneration) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if left, err := e.family(ctx, "search_f"); err != nil || len(left) > 0 {
+		t.Errorf("indexes were made: %v, %v", left, err)
+	}
+	fill()
+}
+
+func titled(title string) []readmodels.Change {
+	return []readmodels.Change{{Document: readmodels.Document{Kind: readmodels.SearchPosts, ID: uuid.UUID{1}, Title: title, Name: "named", Body: "body"}}}
+}
+
+// Invariant 9: the cluster gives no text back.
+func TestF10_TextsCannotBeReadBack(t *testing.T) {
+	t.Parallel()
+	ctx, e := t.Context(), opened(t, place(t))
+	i, err := e.Create(ctx, "search_f")
+	if err == nil {
+		err = i.Apply(ctx, titled("secret words"), 1)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stored struct {
+		Source map[string]any `json:"_source"`
+	}
+	err = e.call(ctx, "get", e.cfg.Timeout, esapi.GetRequest{Index: e.alias("search_f"), DocumentID: titled("")[0].Key()}, &stored)
+	if err != nil || stored.Source["key"] == nil || stored.Source["title"] != nil || stored.Source["body"] != nil || stored.Source["name"] != nil {
+		t.Errorf("stored: %v, %v", stored.Source, err)
+	}
 }
