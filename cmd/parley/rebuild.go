@@ -204,21 +204,29 @@ func (c *rebuildCommand) projections(ctx context.Context, opened *stack.Stack, r
 	if err != nil {
 		return nil, fmt.Errorf("the log's epoch: %w", err)
 	}
-	tables := projections.Tables()
-	runner, err := projections.NewRunner(projections.Config{
-		Projector: tables, Store: opened.Store, Codec: opened.Codec,
-		Generations: opened.Generations(tables.Family(opened.Codec.Catalogue(), epoch)),
-		Epoch:       func(context.Context) (uuid.UUID, error) { return epoch, nil }, Leases: opened.Leases, Requests: requests,
-		BatchSize: c.ProjectionBatch, BatchWait: c.ProjectionDelay, RetryMin: c.RetryFirst, RetryMax: c.RetryLongest, Now: time.Now, Log: log,
+	known := func(context.Context) (uuid.UUID, error) { return epoch, nil }
+	projector := projections.Tables()
+	generations := opened.Generations(projector.Family(opened.Codec.Catalogue(), epoch))
+	tables, err := projections.NewRunner(projections.Config{
+		Projector: projector, Store: opened.Store, Codec: opened.Codec, Generations: generations, Epoch: known,
+		Leases: opened.Leases, Requests: requests, BatchSize: c.ProjectionBatch, BatchWait: c.ProjectionDelay,
+		RetryMin: c.RetryFirst, RetryMax: c.RetryLongest, Now: time.Now, Log: log,
 	})
-	return []localProjection{runner}, err
+	if err != nil {
+		return nil, err
+	}
+	search := projections.NewIndexer(projections.IndexerConfig{
+		Store: opened.Store, Engine: opened.Search, Tables: tables, Reads: readmodels.NewTables(generations), Epoch: known,
+		Leases: opened.Leases, Requests: requests, BatchWait: c.ProjectionDelay, RetryMin: c.RetryFirst, RetryMax: c.RetryLongest, Log: log,
+	})
+	return []localProjection{tables, search}, nil
 }
 
 func (e *engines) names(context.Context) ([]string, error) { return e.all, nil }
 
 func (e *engines) rebuild(ctx context.Context, name string, progress func(percent int)) error {
 	if !slices.Contains(e.all, name) {
-		return fmt.Errorf("this cannot be rebuilt; there is %s", strings.Join(e.all, ", "))
+		return fmt.Errorf("this cannot be rebuilt; there are %s", strings.Join(e.all, " and "))
 	}
 	r, err := e.requests.Ask(ctx, name, projections.TaskRebuild, "")
 	if errors.Is(err, readmodels.ErrRebuilding) { // asked for before; it is begun anew by whoever leads now
