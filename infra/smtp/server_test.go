@@ -182,28 +182,31 @@ func deliver(s *smtp.Server, id uuid.UUID) error {
 func TestDeliver(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		host    mailHost
+		host    *mailHost
 		url     string // without the address
 		query   string
 		secured bool
 		fails   string
 	}{
 		"plain":                      {url: "smtp://"},
-		"STARTTLS where there is":    {host: mailHost{starttls: true}, url: "smtp://", secured: true},
-		"STARTTLS required":          {host: mailHost{starttls: true}, url: "smtp://", query: "?tls=required", secured: true},
+		"STARTTLS where there is":    {host: &mailHost{starttls: true}, url: "smtp://", secured: true},
+		"STARTTLS required":          {host: &mailHost{starttls: true}, url: "smtp://", query: "?tls=required", secured: true},
 		"STARTTLS missing":           {url: "smtp://", query: "?tls=required", fails: "does not support STARTTLS"},
-		"never encrypted":            {host: mailHost{starttls: true}, url: "smtp://", query: "?tls=off"},
-		"implicit":                   {host: mailHost{implicit: true}, url: "smtps://", secured: true},
-		"password over STARTTLS":     {host: mailHost{starttls: true, auth: true}, url: "smtp://parley:pass%25word@", secured: true},
-		"password over implicit TLS": {host: mailHost{implicit: true, auth: true}, url: "smtps://parley:pass%25word@", secured: true},
-		"password in the clear":      {host: mailHost{auth: true}, url: "smtp://parley:pass%25word@", fails: "auth"},
-		"the same, as told":          {host: mailHost{auth: true}, url: "smtp://parley:pass%25word@", query: "?tls=off"},
-		"wrong password":             {host: mailHost{starttls: true, auth: true}, url: "smtp://parley:wrong@", fails: "AUTH"},
-		"no password":                {host: mailHost{starttls: true, auth: true}, url: "smtp://", fails: "502"},
+		"never encrypted":            {host: &mailHost{starttls: true}, url: "smtp://", query: "?tls=off"},
+		"implicit":                   {host: &mailHost{implicit: true}, url: "smtps://", secured: true},
+		"password over STARTTLS":     {host: &mailHost{starttls: true, auth: true}, url: "smtp://parley:pass%25word@", secured: true},
+		"password over implicit TLS": {host: &mailHost{implicit: true, auth: true}, url: "smtps://parley:pass%25word@", secured: true},
+		"password in the clear":      {host: &mailHost{auth: true}, url: "smtp://parley:pass%25word@", fails: "auth"},
+		"the same, as told":          {host: &mailHost{auth: true}, url: "smtp://parley:pass%25word@", query: "?tls=off"},
+		"wrong password":             {host: &mailHost{starttls: true, auth: true}, url: "smtp://parley:wrong@", fails: "AUTH"},
+		"no password":                {host: &mailHost{starttls: true, auth: true}, url: "smtp://", fails: "502"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := (&c.host).start(t)
+			if c.host == nil {
+				c.host = &mailHost{}
+			}
+			h := c.host.start(t)
 			id := uuid.New()
 			s := newServer(t, smtp.ServerConfig{URL: c.url + h.address + c.query, TLS: h.roots})
 			err := deliver(s, id)
@@ -244,19 +247,19 @@ func checkReceived(t *testing.T, l received, id uuid.UUID) {
 func TestDeliverRefused(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		host    mailHost
+		host    *mailHost
 		refused bool
 		says    string
 	}{
-		"unknown recipient": {host: mailHost{rcpt: func(int) error { return answer(550) }}, refused: true, says: "550 5.1.1"},
-		"grey-listed":       {host: mailHost{rcpt: func(int) error { return answer(450) }}, says: "450 4.1.1"},
-		"text refused":      {host: mailHost{data: func(int) error { return answer(554) }}, refused: true, says: "554"},
-		"disk full":         {host: mailHost{data: func(int) error { return answer(452) }}, says: "452"},
-		"password wanted":   {host: mailHost{rcpt: func(int) error { return answer(530) }}, says: "530"},
+		"unknown recipient": {host: &mailHost{rcpt: func(int) error { return answer(550) }}, refused: true, says: "550 5.1.1"},
+		"grey-listed":       {host: &mailHost{rcpt: func(int) error { return answer(450) }}, says: "450 4.1.1"},
+		"text refused":      {host: &mailHost{data: func(int) error { return answer(554) }}, refused: true, says: "554"},
+		"disk full":         {host: &mailHost{data: func(int) error { return answer(452) }}, says: "452"},
+		"password wanted":   {host: &mailHost{rcpt: func(int) error { return answer(530) }}, says: "530"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := (&c.host).start(t)
+			h := c.host.start(t)
 			err := deliver(newServer(t, smtp.ServerConfig{URL: "smtp://" + h.address}), uuid.New())
 			if err == nil || errors.Is(err, smtp.ErrRefused) != c.refused || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "reader@") {
 				t.Errorf("%v", err)
