@@ -28,8 +28,8 @@ var fed = event.Filter{Categories: []string{
 	"session", "account", "follow", "block", "mute", "boardfollow", "tagfollow",
 }}
 
-// feed tails the log, once for the whole node, until ctx ends or the log is
-// closed. After any other error it goes on where it was.
+// feed listens to the feed, once for the whole node, until ctx ends or the log
+// is closed. After any other error it goes on where it was.
 func (s *Server) feed(ctx context.Context) error {
 	for {
 		err := s.tail(ctx)
@@ -39,7 +39,7 @@ func (s *Server) feed(ctx context.Context) error {
 		if errors.Is(err, event.ErrClosed) {
 			return err
 		}
-		s.log.Warn("the feeder lost the log's tail; beginning again", "error", err)
+		s.log.Warn("the feeder lost its feed; going on", "error", err)
 		if !pause(ctx, retry) {
 			return ctx.Err()
 		}
@@ -47,11 +47,11 @@ func (s *Server) feed(ctx context.Context) error {
 }
 
 func (s *Server) tail(ctx context.Context) error {
-	for m, err := range s.deps.Store.Tail(ctx, s.position.Load(), fed) {
+	for m, err := range s.deps.Feed.Tail(ctx, s.position.Load(), fed) {
 		if err != nil {
 			return err
 		}
-		s.position.Store(m.Position) // before it is handed out: see openLive
+		s.position.Store(max(s.position.Load(), m.Position)) // before it is handed out: see openLive
 		if m.CaughtUp {
 			continue
 		}
@@ -101,6 +101,7 @@ func (s *Server) route(ctx context.Context, rec event.Record) error {
 		}
 	case "account":
 		if rec.Type == eraseType {
+			s.erased = max(s.erased, rec.Position)
 			s.hub.forget()
 		}
 		if who, err := uuid.Parse(id); err == nil {
@@ -155,6 +156,9 @@ func (s *Server) routeNumbered(ctx context.Context, rec event.Record, key string
 		}
 		b := batch{writers: s.writers}
 		t.number(e.Revision+1, f.frame, f.erases, &b)
+		if rec.Position < s.erased { // later than the end of somebody whose words it may hold
+			t.forget()
+		}
 		s.deliver(&b)
 		s.routeDeparture(t, e)
 	})
@@ -171,16 +175,18 @@ func (s *Server) routeDeparture(t *topic, e event.Decoded) {
 	default:
 		return
 	}
-	s.expel(t, who)
+	s.expel(t, who, func(r *sub) bool { return r.departs(e.Revision + 1) })
 }
 
-func (s *Server) expel(t *topic, who uuid.UUID) {
+// expel ends readings of an account that pick picks; it is called under the
+// topic's lock.
+func (s *Server) expel(t *topic, who uuid.UUID, pick func(*sub) bool) {
 	frame, err := textFrame(endedFrame{Topic: t.wire, Ended: true})
 	if err != nil {
 		s.log.Error("a frame cannot be written", "error", err)
 		return
 	}
-	t.expel(frame, func(account uuid.UUID) bool { return account == who })
+	t.expel(frame, who, pick)
 }
 
 // deliver hands what is ready to the writers, and lets who lacks numbers read
@@ -248,39 +254,41 @@ func (s *Server) routeAccount(ctx context.Context, who uuid.UUID) {
 func (s *Server) routeRelation(_ context.Context, e event.Decoded) {
 	switch d := e.Payload.(type) {
 	case follow.Started:
-		s.relate(d.Follower, relation{kind: followsAccount, id: d.Followee}, true)
+		s.relate(d.Follower, relation{kind: followsAccount, id: d.Followee}, true, e.Position)
 	case follow.Ended:
-		s.relate(d.Follower, relation{kind: followsAccount, id: d.Followee}, false)
+		s.relate(d.Follower, relation{kind: followsAccount, id: d.Followee}, false, e.Position)
 	case follow.MuteStarted:
-		s.relate(d.Muter, relation{kind: muting, id: d.Muted}, true)
+		s.relate(d.Muter, relation{kind: muting, id: d.Muted}, true, e.Position)
 	case follow.MuteEnded:
-		s.relate(d.Muter, relation{kind: muting, id: d.Muted}, false)
+		s.relate(d.Muter, relation{kind: muting, id: d.Muted}, false, e.Position)
 	case follow.BoardStarted:
-		s.relate(d.Account, relation{kind: followsBoard, id: d.Board}, true)
+		s.relate(d.Account, relation{kind: followsBoard, id: d.Board}, true, e.Position)
 	case follow.BoardEnded:
-		s.relate(d.Account, relation{kind: followsBoard, id: d.Board}, false)
+		s.relate(d.Account, relation{kind: followsBoard, id: d.Board}, false, e.Position)
 	case follow.TagStarted:
-		s.relate(d.Account, relation{kind: followsTag, tag: d.Tag}, true)
+		s.relate(d.Account, relation{kind: followsTag, tag: d.Tag}, true, e.Position)
 	case follow.TagEnded:
-		s.relate(d.Account, relation{kind: followsTag, tag: d.Tag}, false)
+		s.relate(d.Account, relation{kind: followsTag, tag: d.Tag}, false, e.Position)
 	case follow.BlockStarted:
-		s.relate(d.Blocker, relation{kind: blocking, id: d.Blocked}, true)
-		s.relate(d.Blocked, relation{kind: blockedBy, id: d.Blocker}, true)
-		s.separate(d.Blocker, d.Blocked)
+		s.relate(d.Blocker, relation{kind: blocking, id: d.Blocked}, true, e.Position)
+		s.relate(d.Blocked, relation{kind: blockedBy, id: d.Blocker}, true, e.Position)
+		s.separate(d.Blocker, d.Blocked, e.Position)
 	case follow.BlockEnded:
-		s.relate(d.Blocker, relation{kind: blocking, id: d.Blocked}, false)
-		s.relate(d.Blocked, relation{kind: blockedBy, id: d.Blocker}, false)
+		s.relate(d.Blocker, relation{kind: blocking, id: d.Blocked}, false, e.Position)
+		s.relate(d.Blocked, relation{kind: blockedBy, id: d.Blocker}, false, e.Position)
 	}
 }
 
-func (s *Server) relate(who uuid.UUID, r relation, on bool) {
+func (s *Server) relate(who uuid.UUID, r relation, on bool, position uint64) {
 	if v := s.hub.viewer(who); v != nil {
-		v.set(r, on)
+		v.set(r, on, position)
 	}
 }
 
-// separate takes each one's posts from the other.
-func (s *Server) separate(a, b uuid.UUID) {
+// separate takes each one's posts from the other. A reading that was allowed
+// when the block was known stays: it has ended since.
+func (s *Server) separate(a, b uuid.UUID, position uint64) {
+	stale := func(r *sub) bool { return r.allowed < position }
 	for _, t := range s.hub.all() {
 		if t.kind != topicPost {
 			continue
@@ -290,9 +298,9 @@ func (s *Server) separate(a, b uuid.UUID) {
 		t.mu.Unlock()
 		switch author {
 		case a:
-			s.expel(t, b)
+			s.expel(t, b, stale)
 		case b:
-			s.expel(t, a)
+			s.expel(t, a, stale)
 		}
 	}
 }

@@ -194,8 +194,6 @@ func (h *hub) sweep(before time.Time) {
 // them.
 func (h *hub) forget() {
 	for _, t := range h.all() {
-		t.mu.Lock()
-		t.ring.clear()
-		t.mu.Unlock()
+		t.forget()
 	}
 }

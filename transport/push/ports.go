@@ -2,6 +2,7 @@ package push
 
 import (
 	"context"
+	"iter"
 	"log/slog"
 	"net/http"
 	"time"
@@ -15,6 +16,7 @@ import (
 // Deps are what a Server works with.
 type Deps struct {
 	Store     event.Store
+	Feed      Feed // what the node hears events from; nil: the Store
 	Codec     *event.Codec
 	Positions event.Positions
 	Tickets   TicketStore
@@ -29,6 +31,15 @@ type Deps struct {
 	Log       *slog.Logger
 	// Refuse answers a handshake that was not one, as REST answers errors.
 	Refuse func(http.ResponseWriter, *http.Request, error)
+}
+
+// Feed brings events while they happen: the log itself, or what relays it.
+//
+// The first call hands out whatever is appended after position after, later
+// ones go on from there. Events of one root come in order; those of different
+// roots need not, and all may come late, behind what the log already has.
+type Feed interface {
+	Tail(ctx context.Context, after uint64, filter event.Filter) iter.Seq2[event.Message, error]
 }
 
 // TicketStore keeps the tickets; every node must see the same.

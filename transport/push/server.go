@@ -24,9 +24,11 @@ type Server struct {
 	writers *writers
 	replays chan struct{} // bounded by maxReplays
 
-	// position is how far the feeder has looked: it is raised before the event
-	// at that position is handed out.
+	// position is the highest that the feeder has seen: it is raised before the
+	// event at that position is handed out, and never falls. Events of other
+	// roots may still come from below it.
 	position atomic.Uint64
+	erased   uint64 // the feeder's: position of the newest erasure
 
 	life    context.Context // of everything that sockets do
 	end     context.CancelFunc
@@ -46,6 +48,9 @@ const (
 
 // New makes a server; it serves once Run runs.
 func New(cfg Config, deps Deps) *Server {
+	if deps.Feed == nil {
+		deps.Feed = deps.Store
+	}
 	s := &Server{
 		cfg: cfg, deps: deps, log: quiet(deps.Log), hub: newHub(), writers: newWriters(),
 		replays: make(chan struct{}, maxReplays),

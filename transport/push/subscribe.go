@@ -74,7 +74,7 @@ func (s *Server) positioned(ctx context.Context, token string) (context.Context,
 func (c *conn) again(ctx context.Context, r request, s *sub) error {
 	a := answer{Re: r.ID, OK: true, Topic: s.topic.wire}
 	if s.topic.numbered() {
-		end, err := c.s.newest(ctx, s.topic.stream())
+		end, _, err := c.s.newest(ctx, s.topic.stream())
 		if err != nil {
 			return err
 		}
@@ -87,18 +87,23 @@ func (c *conn) again(ctx context.Context, r request, s *sub) error {
 	return nil
 }
 
-// openNumbered answers, and hands over what the client lacks.
+// openNumbered answers, and hands over what the client lacks. Whether the
+// account is let in is looked at after the end of the stream was, and as new:
+// so the check knows of every leaving up to that end, however late the feeder
+// hears of it, and every later one ends the reading.
 func (c *conn) openNumbered(ctx context.Context, r request, s *sub) error {
 	t := s.topic
 	account, _ := c.who()
+	end, position, err := c.s.newest(ctx, t.stream())
+	if err != nil {
+		return err
+	}
+	ctx = commands.WithPosition(ctx, max(commands.PositionFrom(ctx), position))
 	first, err := c.s.firstVisible(ctx, t.topicName, account)
 	if err != nil {
 		return err
 	}
-	end, err := c.s.newest(ctx, t.stream())
-	if err != nil {
-		return err
-	}
+	end = max(end+1, first) - 1 // who came in since sees nothing from before
 	next, recovered, reset := end+1, false, uint64(0)
 	epoch := c.s.deps.Positions.Epoch().String()
 	switch {
@@ -114,7 +119,7 @@ func (c *conn) openNumbered(ctx context.Context, r request, s *sub) error {
 	}
 
 	t.mu.Lock()
-	if s.over {
+	if s.over || s.left > end {
 		t.mu.Unlock()
 		return errTopic
 	}
@@ -142,16 +147,18 @@ func (s *Server) firstVisible(ctx context.Context, n topicName, account uuid.UUI
 	return first, err
 }
 
-// newest is the newest number of a stream, 0 where there is none.
-func (s *Server) newest(ctx context.Context, stream string) (uint64, error) {
+// newest is the newest number of a stream and its position, 0 where there is
+// none.
+func (s *Server) newest(ctx context.Context, stream string) (number, position uint64, err error) {
 	for rec, err := range s.deps.Store.Stream(ctx, stream, event.End, event.Backward) {
-		return rec.Revision + 1, err
+		return rec.Revision + 1, rec.Position, err
 	}
-	return 0, nil
+	return 0, 0, nil
 }
 
 // openLive answers with the position from which on nothing is missed: the
-// position is read after the topic is live.
+// position is read after the topic is live. What comes later from below it was
+// appended before, so a list read as of that position has it already.
 func (c *conn) openLive(ctx context.Context, r request, s *sub) error {
 	t := s.topic
 	author, err := c.s.mayRead(ctx, c, t.topicName)
@@ -163,7 +170,7 @@ func (c *conn) openLive(ctx context.Context, r request, s *sub) error {
 	if s.over {
 		return errTopic
 	}
-	t.author, s.live, s.told = author, true, true
+	t.author, s.live, s.told, s.allowed = author, true, true, commands.PositionFrom(ctx)
 	c.say(answer{Re: r.ID, OK: true, Topic: t.wire, Position: c.s.deps.Positions.Encode(c.s.position.Load())})
 	return nil
 }

@@ -100,10 +100,24 @@ type sub struct {
 	topic *topic
 	at    int    // place among the topic's subs
 	next  uint64 // of a numbered topic: the number that it gets next
-	end   uint64 // likewise: the log's newest when it came; later ones reach the topic
+	end   uint64 // likewise: the log's newest when it was let in; later ones reach the topic
+	left  uint64 // likewise: number with which its account left the room, heard before told
 	told  bool   // its request was answered
 	live  bool   // gets what comes; else it waits for its past, or for its answer
 	over  bool   // unsubscribed or ended: nothing is sent any more
+
+	allowed uint64 // of a live topic: the position as of which it was let in
+}
+
+// departs says whether the account's leaving, with number n, ends the reading:
+// not where it was let in later, having come back since. A reading that is not
+// let in yet keeps n in mind.
+func (s *sub) departs(n uint64) bool {
+	if !s.told {
+		s.left = max(s.left, n)
+		return false
+	}
+	return s.end < n
 }
 
 func (t *topic) attach(s *sub, h *hub) bool {
@@ -208,12 +222,12 @@ func (t *topic) broadcast(frame []byte, b *batch, pick func(account uuid.UUID, v
 	}
 }
 
-// expel ends the readings of those accounts that pick picks, and tells them.
-func (t *topic) expel(frame []byte, pick func(account uuid.UUID) bool) {
+// expel ends those readings of an account that pick picks, and tells them.
+func (t *topic) expel(frame []byte, who uuid.UUID, pick func(*sub) bool) {
 	t.mu.Lock()
 	var out []*sub
 	for _, s := range t.subs {
-		if account, _ := s.conn.who(); pick(account) {
+		if account, _ := s.conn.who(); account == who && pick(s) {
 			out = append(out, s)
 		}
 	}
@@ -227,6 +241,13 @@ func (t *topic) expel(frame []byte, pick func(account uuid.UUID) bool) {
 	for _, s := range out {
 		s.conn.forget(s)
 	}
+}
+
+// forget empties the ring.
+func (t *topic) forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ring.clear()
 }
 
 // advance hands a numbered reading what the ring has for it, as far as its

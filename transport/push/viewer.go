@@ -28,8 +28,15 @@ const (
 
 type group struct {
 	facts   map[relation]struct{} // nil: nobody asked yet
-	touched map[relation]bool     // what the feeder saw while the tables were read
+	touched map[relation]touch    // what the feeder saw while the tables were read
 	loaded  bool
+	asOf    uint64 // once loaded: the tables were at least as new as this
+}
+
+// touch is a fact as the feeder saw it.
+type touch struct {
+	on       bool
+	position uint64
 }
 
 // relation is one fact about the viewer.
@@ -57,12 +64,13 @@ func (k relationKind) group() int {
 	return follows
 }
 
-// set takes a fact from the feeder.
-func (v *viewer) set(r relation, on bool) {
+// set takes a fact from the feeder. One that comes so late that the tables
+// knew it, and maybe what followed it, changes nothing.
+func (v *viewer) set(r relation, on bool, position uint64) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	g := &v.groups[r.kind.group()]
-	if g.facts == nil {
+	if g.facts == nil || g.loaded && position <= g.asOf {
 		return
 	}
 	if on {
@@ -71,7 +79,7 @@ func (v *viewer) set(r relation, on bool) {
 		delete(g.facts, r)
 	}
 	if !g.loaded {
-		g.touched[r] = on
+		g.touched[r] = touch{on, position}
 	}
 }
 
@@ -139,7 +147,8 @@ func relations(kind relationKind, ids []uuid.UUID) []relation {
 }
 
 // load reads a group from the tables unless that was done. What the feeder
-// sees from the beginning of it on counts for more than what is read.
+// sees from the beginning of it on counts for more than what is read, where it
+// is newer than what was waited for.
 func (v *viewer) load(ctx context.Context, s *Server, which int, read func(context.Context) ([]relation, error)) error {
 	v.mu.Lock()
 	g := &v.groups[which]
@@ -148,13 +157,14 @@ func (v *viewer) load(ctx context.Context, s *Server, which int, read func(conte
 		return nil
 	}
 	if g.facts == nil {
-		g.facts, g.touched = map[relation]struct{}{}, map[relation]bool{}
+		g.facts, g.touched = map[relation]struct{}{}, map[relation]touch{}
 	}
 	v.mu.Unlock()
 
 	waiting, cancel := context.WithTimeout(ctx, positionWait)
 	defer cancel()
-	if err := s.deps.Forum.Await(waiting, s.position.Load()); err != nil {
+	asOf := s.position.Load()
+	if err := s.deps.Forum.Await(waiting, asOf); err != nil {
 		return fault.ErrUnavailable.Because(err)
 	}
 	all, err := read(ctx)
@@ -166,11 +176,19 @@ func (v *viewer) load(ctx context.Context, s *Server, which int, read func(conte
 	if g.loaded {
 		return nil
 	}
+	clear(g.facts)
 	for _, r := range all {
-		if _, newer := g.touched[r]; !newer {
+		g.facts[r] = struct{}{}
+	}
+	for r, t := range g.touched {
+		switch {
+		case t.position <= asOf:
+		case t.on:
 			g.facts[r] = struct{}{}
+		default:
+			delete(g.facts, r)
 		}
 	}
-	g.loaded, g.touched = true, nil
+	g.loaded, g.touched, g.asOf = true, nil, asOf
 	return nil
 }
