@@ -14,6 +14,7 @@ var errRolling = fault.New(fault.Unavailable, "release.rolling", "A new release 
 
 // Release is how a release stands to what a community may write.
 type Release struct {
+	Begun   bool     // something is enabled: the log was written to by a release that knows of this
 	Pending []string // types of this release that are not enabled yet, sorted
 	Unknown []string // enabled types that this release cannot read, sorted
 }
@@ -28,7 +29,7 @@ func (c *Commands) CheckRelease(ctx context.Context) (Release, error) {
 	var r Release
 	known := c.written()
 	err = view(ctx, c.core, ops.TypesStream, ops.NewTypes, func(t *ops.Types) error {
-		r.Pending = t.Missing(known)
+		r.Begun, r.Pending = len(t.Enabled()) > 0, t.Missing(known)
 		for _, name := range t.Enabled() {
 			if _, ok := c.codec.Catalogue().Newest(name); !ok {
 				r.Unknown = append(r.Unknown, name)
@@ -36,7 +37,7 @@ func (c *Commands) CheckRelease(ctx context.Context) (Release, error) {
 		}
 		return nil
 	})
-	if err == nil {
+	if err == nil && r.Begun { // else nobody can be behind
 		c.hold(r.Pending)
 	}
 	return r, err

@@ -16,6 +16,7 @@ import (
 	"github.com/parleyhq/parley/cmd/settings"
 	"github.com/parleyhq/parley/commands"
 	"github.com/parleyhq/parley/domain/event"
+	"github.com/parleyhq/parley/infra/relay"
 	"github.com/parleyhq/parley/infra/stack"
 	"github.com/parleyhq/parley/infra/telemetry"
 	"github.com/parleyhq/parley/projections"
@@ -42,15 +43,18 @@ type App struct {
 	tables    projections.Projection
 	search    projections.Projection
 	reads     *readmodels.Tables
-	notify    process.Teller       // nil in roles that nobody asks of it
-	told      projections.Standing // likewise
-	push      *push.Server
-	tickets   *push.Tickets
-	node      string
-	rest      *rest.Server
-	events    *logService
-	front     *front
-	services  []func(context.Context) error // each ends with its context
+
+	generations readmodels.Generations // of the tables
+	relay       *relay.Relay           // nil: nothing is relayed here
+	notify      process.Teller         // nil in roles that nobody asks of it
+	told        projections.Standing   // likewise
+	push        *push.Server
+	tickets     *push.Tickets
+	node        string
+	rest        *rest.Server
+	events      *logService
+	front       *front
+	services    []func(context.Context) error // each ends with its context
 }
 
 // Run serves until ctx ends, then stops gracefully: what was read is answered,

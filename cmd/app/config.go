@@ -13,7 +13,7 @@ import (
 	"github.com/parleyhq/parley/domain/account"
 	"github.com/parleyhq/parley/domain/board"
 	"github.com/parleyhq/parley/domain/post"
-	"github.com/parleyhq/parley/infra/memory"
+	"github.com/parleyhq/parley/infra/relay"
 	"github.com/parleyhq/parley/infra/stack"
 	"github.com/parleyhq/parley/projections"
 	"github.com/parleyhq/parley/transport/push"
@@ -57,6 +57,7 @@ func commandsConfig(cfg settings.Settings, baseURL string) commands.Config {
 	c.PasswordCost = passwords.Cost{Memory: uint32(cfg.HashMemory / 1024), Time: uint32(cfg.HashTime), Threads: uint8(cfg.HashThreads)}
 	c.HashParallel, c.HashWait = cfg.HashParallel, cfg.HashWait
 	c.SessionMode, c.RefreshTTL, c.RefreshGrace = cfg.SessionMode, cfg.RefreshTTL, cfg.RefreshGrace
+	c.Limits, c.Revocation = limitRules(cfg), cfg.Revocation
 	c.Reactions = cfg.Reactions
 	c.Forum.BoardsByMembers = cfg.BoardCreation == "members"
 	c.Forum.Board = board.Limits{Name: int(cfg.BoardNameMax), Text: cfg.BoardTextMax}
@@ -67,6 +68,19 @@ func commandsConfig(cfg settings.Settings, baseURL string) commands.Config {
 	}
 	c.Now, c.NewID = now, newID
 	return c
+}
+
+func relayConfig(cfg settings.Settings) relay.Config {
+	return relay.Config{Batch: cfg.RelayBatch, RetryFirst: cfg.RetryFirst, RetryLongest: cfg.RetryLongest}
+}
+
+func limitRules(cfg settings.Settings) commands.LimitRules {
+	return commands.LimitRules{
+		SignIn: commands.Rate(cfg.SignInRate), SignUp: commands.Rate(cfg.SignUpRate), Mail: commands.Rate(cfg.MailRate),
+		Account: commands.Rate(cfg.AccountRate), Network: commands.Rate(cfg.NetworkRate), Write: commands.Rate(cfg.WriteRate),
+		LockoutFailures: cfg.LockoutFailures, LockoutNetworkFailures: cfg.NetworkLockout,
+		LockoutFirst: cfg.LockoutFirst, LockoutLongest: cfg.LockoutLongest,
+	}
 }
 
 func runnerConfig(cfg settings.Settings) projections.Config {
@@ -119,10 +133,6 @@ func pushConfig(cfg settings.Settings, node string) push.Config {
 	return c
 }
 
-// maxEphemeral bounds the small values that wait in this process, such as
-// tickets of sockets.
-const maxEphemeral = 200_000
-
-func newTickets(cfg settings.Settings) *push.Tickets {
-	return push.NewTickets(cfg.TicketTTL, memory.NewEphemeral(maxEphemeral, now))
+func newTickets(cfg settings.Settings, kept push.TicketKeeper) *push.Tickets {
+	return push.NewTickets(cfg.TicketTTL, kept)
 }

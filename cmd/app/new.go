@@ -26,7 +26,7 @@ func New(ctx context.Context, cfg settings.Settings, engines *stack.Stack, addre
 		a.baseURL = "http://" + address
 	}
 	for _, part := range []func(context.Context) error{
-		a.makeCommands, a.makeReleases, a.makeProjections, a.makeNotify, a.makePush, a.makeREST,
+		a.makeCommands, a.makeReleases, a.makeProjections, a.makeNotify, a.makeRelay, a.makePush, a.makeREST,
 	} {
 		if err := part(ctx); err != nil {
 			return nil, err
@@ -74,10 +74,14 @@ func NewCommands(cfg settings.Settings, engines *stack.Stack, baseURL string, lo
 	if err != nil {
 		return nil, err
 	}
-	return commands.New(commandsConfig(cfg, baseURL), commands.Deps{
+	deps := commands.Deps{
 		Store: engines.Store, Codec: engines.Codec, Keyring: engines.Keyring, Mail: engines.Mail,
-		Tokens: tokens, Log: log, SetupToken: engines.SetupToken,
-	})
+		Tokens: tokens, Log: log, SetupToken: engines.SetupToken, Shared: engines.Shared,
+	}
+	if cfg.RateLimits.On {
+		deps.Limits = engines.Limits
+	}
+	return commands.New(commandsConfig(cfg, baseURL), deps)
 }
 
 // run adds services: they run until the process stops.

@@ -65,8 +65,8 @@ func (a *App) makeSearch() {
 func (a *App) makeTables() error {
 	projector := projections.Tables()
 	family := projector.Family(a.stack.Codec.Catalogue(), a.epoch)
-	generations := a.stack.Generations(family)
-	a.reads = readmodels.NewTables(generations)
+	a.generations = a.stack.Generations(family)
+	a.reads = readmodels.NewTables(a.generations)
 	if !a.serves("projector") {
 		tables := projections.NewFollower(projections.FollowerConfig{
 			Projection: rest.Tables, Family: family, Store: a.stack.Store, Hub: a.hub,
@@ -77,7 +77,7 @@ func (a *App) makeTables() error {
 		return nil
 	}
 	cfg := runnerConfig(a.cfg)
-	cfg.Projector, cfg.Store, cfg.Codec, cfg.Generations = projector, a.stack.Store, a.stack.Codec, generations
+	cfg.Projector, cfg.Store, cfg.Codec, cfg.Generations = projector, a.stack.Store, a.stack.Codec, a.generations
 	cfg.Epoch = func(context.Context) (uuid.UUID, error) { return a.epoch, nil }
 	cfg.Leases, cfg.Hub, cfg.Requests, cfg.Log = a.stack.Leases, a.hub, a.requests, a.log
 	runner, err := projections.NewRunner(cfg)

@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"slices"
 
+	"github.com/parleyhq/parley/infra/relay"
 	"github.com/parleyhq/parley/projections"
 	"github.com/parleyhq/parley/transport/rest"
 )
@@ -15,12 +17,34 @@ func (a *App) readiness(ctx context.Context) rest.Readiness {
 	return r
 }
 
+// administration is what operators see and ask of the projections.
+func (a *App) administration() *projections.Administration {
+	tables := projections.Administered{Standing: a.tables, Rebuildable: true}
+	tables.Parked = func(ctx context.Context) ([]projections.Parked, error) {
+		return projections.ParkedIn(ctx, a.generations)
+	}
+	return projections.NewAdministration(a.requests, a.cfg.PositionWait, tables,
+		projections.Administered{Standing: a.search, Rebuildable: true}, projections.Administered{Standing: a.told})
+}
+
+// standings are what follows the log here, and what this process hears of.
+func (a *App) standings() []projections.Standing {
+	all := []projections.Standing{a.tables, a.search, a.told}
+	if a.relay != nil {
+		all = append(all, relayed{a.relay})
+	}
+	return slices.DeleteFunc(all, func(s projections.Standing) bool { return s == nil })
+}
+
+// relayed is the relay among projections.
+type relayed struct{ *relay.Relay }
+
+// Name implements projections.Standing.
+func (relayed) Name() string { return "relay" }
+
 func (a *App) projections(ctx context.Context) []rest.Projection {
 	all := []rest.Projection{}
-	for _, p := range []projections.Standing{a.tables, a.search, a.told} {
-		if p == nil {
-			continue
-		}
+	for _, p := range a.standings() {
 		shown := rest.Projection{Name: p.Name()}
 		if lag, err := p.Lag(ctx); err == nil {
 			shown.Lag = lag

@@ -16,17 +16,21 @@ import (
 )
 
 func (a *App) makePush(context.Context) error {
-	a.tickets = newTickets(a.cfg)
+	a.tickets = newTickets(a.cfg, a.stack.Ephemeral)
 	if !a.serves("push") {
 		return nil
 	}
-	a.push = push.New(pushConfig(a.cfg, a.node), push.Deps{
+	deps := push.Deps{
 		Store: a.stack.Store, Codec: a.stack.Codec, Positions: a.positions,
 		Tickets: a.tickets, Sessions: a.commands, Rooms: a.commands, Inboxes: a.commands,
 		Resources: rest.Resources{Commands: a.commands}, Forum: forum{a.tables, a.reads},
 		HTML: markdown.HTML, Log: a.log,
 		Refuse: func(w http.ResponseWriter, r *http.Request, err error) { a.rest.Refuse(w, r, err) },
-	})
+	}
+	if nodes := a.stack.Nodes; nodes != nil {
+		deps.Bus, deps.Routes = nodes.Bus, nodes.Routes
+	}
+	a.push = push.New(pushConfig(a.cfg, a.node), deps)
 	return a.metrics.Register(prometheus.NewGaugeFunc(
 		prometheus.GaugeOpts{Name: "parley_sockets", Help: "Sockets that are open on this node."},
 		func() float64 { return float64(a.push.Sockets()) },

@@ -56,16 +56,6 @@ var notYet = []string{
 	"captcha-height",
 	"captcha-failures",
 	"captcha-memory",
-	"sign-in-rate",
-	"sign-up-rate",
-	"mail-rate",
-	"account-rate",
-	"network-rate",
-	"write-rate",
-	"lockout-failures",
-	"lockout-first",
-	"lockout-longest",
-	"lockout-network-failures",
 	"allow-private-webhooks",
 	"restore-window",
 	"feed-fan-out",
@@ -88,7 +78,6 @@ var notYet = []string{
 	"rebuild-lag",
 	"s3",
 	"smtp",
-	"relay-batch",
 	"breaker-slow",
 	"breaker-calls",
 	"breaker-failures",
@@ -98,14 +87,11 @@ var notYet = []string{
 
 // notYetWords are single words of a setting, name=word, in the same state.
 var notYetWords = []string{
-	"revocation=whitelist",
-	"revocation=both",
 	"binding=ua",
 	"binding=ip",
 	"binding=both",
 	"captcha=always",
 	"captcha=adaptive",
-	"rate-limits=on",
 }
 
 // isNotYet holds for a secret's file too where it holds for the secret.

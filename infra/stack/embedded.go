@@ -12,11 +12,19 @@ import (
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/infra/bleve"
 	"github.com/parleyhq/parley/infra/files"
+	"github.com/parleyhq/parley/infra/kafka"
 	"github.com/parleyhq/parley/infra/keyring"
+	"github.com/parleyhq/parley/infra/memory"
 	"github.com/parleyhq/parley/infra/pebble"
 	"github.com/parleyhq/parley/infra/sqlite"
 	"github.com/parleyhq/parley/projections"
 	"github.com/parleyhq/parley/readmodels"
+)
+
+// Bounds of what is kept in memory.
+const (
+	maxLimits    = 200_000 // buckets and locks
+	maxEphemeral = 200_000 // tickets and the like
 )
 
 // Embedded opens everything in one folder, which is made if absent. Errors are
@@ -78,6 +86,17 @@ func Embedded(ctx context.Context, cfg Config) (_ *Stack, err error) {
 		return nil, err
 	}
 	s.SetupToken = files.NewSetupToken(in("setup-token"))
+	s.Limits, s.Ephemeral = memory.NewLimits(maxLimits, cfg.Now), memory.NewEphemeral(maxEphemeral, cfg.Now)
+	if cfg.Kafka != "" {
+		c, err := await(ctx, cfg, "kafka", func(ctx context.Context) (*kafka.Client, error) { return openKafka(ctx, cfg) })
+		if err != nil {
+			return nil, err
+		}
+		s.closing(c.Close)
+		if s.Broker, err = s.newBroker(cfg, c); err != nil {
+			return nil, err
+		}
+	}
 	signingFile, generate := cfg.SigningKeyFile, (func() ([]byte, error))(nil)
 	if signingFile == "" {
 		signingFile, generate = in(cfg.SigningKeyName), cfg.NewSigningKey

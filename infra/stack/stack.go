@@ -12,6 +12,7 @@ import (
 	"github.com/parleyhq/parley/commands"
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/infra/keyring"
+	"github.com/parleyhq/parley/infra/redis"
 	"github.com/parleyhq/parley/projections"
 	"github.com/parleyhq/parley/readmodels"
 )
@@ -23,16 +24,30 @@ type Stack struct {
 	Keyring     *keyring.Ring
 	Generations func(family string) readmodels.Generations // of one projector in one release
 	Search      readmodels.SearchEngine
-	State       readmodels.DB                              // what cannot be rebuilt: leases, checkpoints of processes
+	State       readmodels.DB // what cannot be rebuilt: leases, checkpoints of processes
 	Mail        commands.Mailer
 	SetupToken  commands.SetupToken   // nil: administrators are made on the command line
 	SigningKeys []commands.SigningKey // of access tokens; the first one signs
+
+	Limits    commands.Limits    // of this process alone
+	Shared    commands.Shared    // what all processes share of who asks; nil: this one is alone
+	Ephemeral commands.Ephemeral // tickets, for all processes
+
+	Broker *Broker // nil: no Kafka
+	Nodes  *Nodes  // nil: this process is alone
 
 	Leases        projections.Leases
 	Announcements projections.Announcements // nil: whoever waits is in this process
 
 	mu      sync.Mutex // while engines are being opened
 	closers []func() error
+}
+
+// Nodes is what processes with sockets tell each other: what may be lost, and
+// who is connected where.
+type Nodes struct {
+	Bus    redis.Bus
+	Routes redis.Routes
 }
 
 // Config is what the engines are told.
@@ -74,6 +89,9 @@ type Config struct {
 func Open(ctx context.Context, cfg Config) (*Stack, error) {
 	if cfg.Report == nil {
 		cfg.Report = func(string, error) {}
+	}
+	if cfg.EventStore != "" {
+		return Distributed(ctx, cfg)
 	}
 	return Embedded(ctx, cfg)
 }

@@ -32,6 +32,7 @@ type Cluster struct {
 	store *Node
 	nodes []*Node
 
+	data     string
 	keys     string   // folder of the shared keys
 	servers  []string // flags that name the servers
 	logFlags []string
@@ -63,7 +64,7 @@ func Servers(t testing.TB, own map[string]string) map[string]string {
 
 func newCluster(t testing.TB, data string, own map[string]string) *Cluster {
 	t.Helper()
-	c := &Cluster{t: t, front: newFront(t), keys: data + "-keys"}
+	c := &Cluster{t: t, front: newFront(t), data: data, keys: data + "-keys"}
 	if err := os.MkdirAll(c.keys, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +72,7 @@ func newCluster(t testing.TB, data string, own map[string]string) *Cluster {
 	c.logFlags = []string{"--roles=log", "--data=" + data, "--http=127.0.0.1:0", "--grpc=" + address}
 	c.Namespace, c.EventStore = namespace(), "esdb://"+address+"?tls=false"
 	c.servers = []string{
-		"--eventstore=" + c.EventStore, "--namespace=" + c.Namespace, "--kafka-partitions=2", "--pool-max=6", "--lease-ttl=3s", "--retry-longest=500ms",
+		"--eventstore=" + c.EventStore, "--namespace=" + c.Namespace, "--kafka-partitions=2", "--pool-max=6", "--lease-ttl=3s", "--retry-longest=500ms", "--position-wait=10s",
 	}
 	for name, url := range Servers(t, own) {
 		c.servers = append(c.servers, "--"+name+"="+url)
@@ -261,7 +262,7 @@ func (c *Cluster) AdminCreate(email, handle, password string) ([]byte, error) {
 	if err := os.WriteFile(file, []byte(password), 0o600); err != nil {
 		return nil, err
 	}
-	args := append([]string{"admin", "create", "--email", email, "--handle", handle, "--password-file", file, "--hash-memory=64KiB", "--hash-time=1"}, c.servers...)
+	args := append([]string{"admin", "create", "--email", email, "--handle", handle, "--password-file", file, "--data=" + c.data, "--hash-memory=64KiB", "--hash-time=1"}, c.servers...)
 	keys, err := c.keyFiles(nil)
 	if err != nil {
 		return nil, err

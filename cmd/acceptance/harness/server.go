@@ -285,7 +285,14 @@ func (r *inProcess) stop(ctx context.Context) error {
 
 func (r *inProcess) kill() error { return errors.New("only a process can be killed: use StartProcess") }
 
-func (r *inProcess) log() string { return r.stderr.String() }
+func (r *inProcess) log() string {
+	select {
+	case <-r.ended:
+		return fmt.Sprintf("%s\n(ended: %v)", r.stderr.String(), r.err)
+	default:
+		return r.stderr.String()
+	}
+}
 
 func (r *inProcess) out() string { return r.stdout.String() }
 
