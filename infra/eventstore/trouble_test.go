@@ -263,8 +263,9 @@ func TestContextsEndSilence(t *testing.T) {
 				if err := s.Close(); err != nil {
 					t.Fatal(err)
 				}
+			} else {
+				cancel()
 			}
-			cancel()
 			for range calls {
 				if e := <-done; !errors.Is(e.err, want) {
 					t.Errorf("%s ended with %v", e.name, e.err)
