@@ -27,7 +27,10 @@ func commentStream(id uuid.UUID) string { return event.StreamName("comment", id.
 // anonymous.
 func TestForumFrames(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	forumFrames(t, newWorld(t))
+}
+
+func forumFrames(t *testing.T, w *world) {
 	n := w.node(nil)
 	reader, author := actor(), newID()
 	board, id, said, pseudonym := newID(), newID(), newID(), newID()

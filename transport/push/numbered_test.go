@@ -142,7 +142,10 @@ func TestSubscribeAgain(t *testing.T) {
 // whoever loses a room is told, and nothing of it comes afterwards.
 func TestMembership(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	membership(t, newWorld(t))
+}
+
+func membership(t *testing.T, w *world) {
 	n := w.node(nil)
 	alice, bob, eve := actor(), actor(), actor()
 	room := w.room(true, alice.Account, bob.Account)
@@ -177,7 +180,10 @@ func TestMembership(t *testing.T) {
 // reset with the first visible one.
 func TestNewcomer(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	newcomer(t, newWorld(t))
+}
+
+func newcomer(t *testing.T, w *world) {
 	n := w.node(nil)
 	alice, bob := actor(), actor()
 	room := w.room(false, alice.Account)
@@ -280,8 +286,11 @@ func TestDeletedInThePast(t *testing.T) {
 // restarts of the node, each see every number once, in order.
 func TestEveryNumberOnce(t *testing.T) {
 	t.Parallel()
+	everyNumberOnce(t, newWorld(t))
+}
+
+func everyNumberOnce(t *testing.T, w *world) {
 	const readers, nodes, writers, messages = 200, 2, 4, 48 // messages of a room and node
-	w := newWorld(t)
 	people := make([]commands.Actor, readers)
 	ids := make([]uuid.UUID, readers)
 	for i := range people {
