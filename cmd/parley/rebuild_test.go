@@ -61,7 +61,7 @@ func TestQ7_RebuildOnAServer(t *testing.T) {
 	answer := func(status int, body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			if r.Header.Get("Authorization") != "Bearer secret" {
-				status, body = 403, `{"title":"This API key was not made for that.","error":"auth.scope"}`
+				status, body = 403, `{"title":"Forbidden","detail":"This API key was not made for that.","error":"auth.scope"}`
 			}
 			w.WriteHeader(status)
 			_, _ = fmt.Fprint(w, body)
@@ -74,7 +74,7 @@ func TestQ7_RebuildOnAServer(t *testing.T) {
 	for _, name := range []string{"tables", "search", "broken", "other"} {
 		mux.Handle("POST "+fmt.Sprintf(rebuild, name), answer(202, state(name, "queued", "null")))
 	}
-	mux.Handle("POST "+fmt.Sprintf(rebuild, "notify"), answer(422, `{"title":"This cannot be rebuilt: what was told stays told.","error":"projection.not_rebuildable"}`))
+	mux.Handle("POST "+fmt.Sprintf(rebuild, "notify"), answer(422, `{"title":"Unprocessable Entity","detail":"This cannot be rebuilt: what was told stays told.","error":"projection.not_rebuildable"}`))
 	mux.Handle("GET "+fmt.Sprintf(rebuild, "tables"), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch looked.Add(1) {
 		case 1:

@@ -135,12 +135,12 @@ func (r *remote) call(ctx context.Context, method, path string, data any) error 
 	}
 	if res.StatusCode >= http.StatusMultipleChoices {
 		var problem struct {
-			Title string `json:"title"`
+			Detail string `json:"detail"`
 		}
-		if err := json.Unmarshal(body, &problem); err != nil || problem.Title == "" {
-			problem.Title = "the server answers " + res.Status
+		if err := json.Unmarshal(body, &problem); err != nil || problem.Detail == "" {
+			problem.Detail = "the server answers " + res.Status
 		}
-		return &refusal{res.StatusCode, strings.TrimSuffix(problem.Title, ".")}
+		return &refusal{res.StatusCode, strings.TrimSuffix(problem.Detail, ".")}
 	}
 	answer := struct {
 		Data any `json:"data"`
