@@ -68,7 +68,7 @@ func Run(ctx context.Context, cfg settings.Settings, stdout, stderr io.Writer) (
 		return err
 	}
 	defer listener.Close()
-	events, err := listenLog(cfg.GRPC)
+	events, err := listenLog(cfg)
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func Run(ctx context.Context, cfg settings.Settings, stdout, stderr io.Writer) (
 	front.serve(listener)
 	defer func() { err = errors.Join(err, front.server.Close()) }()
 	hello := func() error {
-		_, err := fmt.Fprintf(stdout, "parley listening on http://%s\n", listener.Addr())
+		_, err := fmt.Fprintf(stdout, "parley listening on %s://%s\n", front.scheme, listener.Addr())
 		return err
 	}
 	if cfg.Distributed() {
@@ -100,7 +100,7 @@ func Run(ctx context.Context, cfg settings.Settings, stdout, stderr io.Writer) (
 		return err
 	}
 	defer func() { err = errors.Join(err, engines.Close()) }()
-	a, err := New(ctx, cfg, engines, listener.Addr().String(), log)
+	a, err := New(ctx, cfg, engines, front.scheme+"://"+listener.Addr().String(), log)
 	if err != nil {
 		return err
 	}
@@ -142,10 +142,14 @@ func (a *App) serve(ctx context.Context, stdout io.Writer) error {
 	sockets, stopSockets := context.WithCancel(base)
 	defer stopSockets()
 	pushed := a.runPush(sockets)
-	a.events.serve(sockets, eventgrpc.Config{
+	served := eventgrpc.Config{
 		Store: a.stack.Store, Owns: a.stack.Codec.Catalogue().Owns,
 		AppendTimeout: a.cfg.AppendTimeout, Now: now, NewID: newID, Log: a.log,
-	}, a.cfg.ShutdownTimeout)
+	}
+	if err := a.events.guard(&served, a.cfg, a.commands, a.log); err != nil {
+		return err
+	}
+	a.events.serve(sockets, served, a.cfg.ShutdownTimeout)
 	a.front.swap(a.rest.Handler())
 
 	var cause error

@@ -22,6 +22,7 @@ import (
 // engines are being opened it answers health, and 503 to everything else.
 type front struct {
 	server  *http.Server
+	scheme  string // "http", or "https" with a certificate
 	served  chan error
 	handler atomic.Pointer[http.Handler]
 
@@ -30,7 +31,7 @@ type front struct {
 }
 
 func newFront(cfg settings.Settings, log *slog.Logger) (*front, error) {
-	f := &front{served: make(chan error, 1)}
+	f := &front{served: make(chan error, 1), scheme: "http"}
 	api, err := rest.New(rest.Config{
 		NoAPI: true, Log: log, Now: now, Version: Version(), Metrics: telemetry.NewMetrics(Version()), Ready: f.readiness,
 	})
@@ -46,6 +47,13 @@ func newFront(cfg settings.Settings, log *slog.Logger) (*front, error) {
 		}
 	}))
 	f.server = httpServer(api, cfg)
+	certificate, err := newCertificate(cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	if certificate != nil {
+		f.scheme, f.server.TLSConfig = "https", certificate.TLS()
+	}
 	f.server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*f.handler.Load()).ServeHTTP(w, r) })
 	return f, nil
 }
@@ -53,7 +61,12 @@ func newFront(cfg settings.Settings, log *slog.Logger) (*front, error) {
 // serve begins to answer; close ends it.
 func (f *front) serve(l net.Listener) {
 	go func() {
-		err := f.server.Serve(l)
+		var err error
+		if f.server.TLSConfig != nil {
+			err = f.server.ServeTLS(l, "", "")
+		} else {
+			err = f.server.Serve(l)
+		}
 		if errors.Is(err, http.ErrServerClosed) {
 			err = nil
 		}

@@ -16,14 +16,14 @@ import (
 )
 
 // New puts the services of this process's roles together; nothing runs yet.
-// address is what the process listens on.
+// address is what the process listens on, as a URL.
 func New(ctx context.Context, cfg settings.Settings, engines *stack.Stack, address string, log *slog.Logger) (*App, error) {
 	a := &App{cfg: cfg, stack: engines, log: log, node: cfg.Node, metrics: telemetry.NewMetrics(Version()), baseURL: cfg.BaseURL}
 	if a.node == "" {
 		a.node = newID().String()
 	}
 	if a.baseURL == "" {
-		a.baseURL = "http://" + address
+		a.baseURL = address
 	}
 	for _, part := range []func(context.Context) error{
 		a.makeCommands, a.makeReleases, a.makeProjections, a.makeNotify, a.makeRelay, a.makePush, a.makeREST,
@@ -61,6 +61,9 @@ func (a *App) makeCommands(ctx context.Context) error {
 		return fmt.Errorf("the log's epoch: %w", err)
 	}
 	a.positions = event.NewPositions(a.epoch)
+	if a.stack.Mailing != nil && a.serves("api", "projector") {
+		a.run(a.stack.Mailing)
+	}
 	if a.serves("api", "push", "projector") {
 		a.run(a.commands.Run)
 	}

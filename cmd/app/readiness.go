@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"slices"
+	"sync"
 
 	"github.com/parleyhq/parley/infra/relay"
 	"github.com/parleyhq/parley/projections"
@@ -11,9 +12,31 @@ import (
 
 // readiness is what /readyz answers.
 func (a *App) readiness(ctx context.Context) rest.Readiness {
-	r := rest.ReadinessOf(logState(ctx, a.stack.Store))
+	r := a.dependencies(ctx)
 	r.Ready = r.Ready && (a.tables == nil || a.tables.Ready()) && (a.push == nil || a.push.Ready())
 	r.Projections = a.projections(ctx)
+	return r
+}
+
+// dependencies asks all of them at once. Without one that is not required this
+// process still serves, and says so.
+func (a *App) dependencies(ctx context.Context) rest.Readiness {
+	ctx, cancel := context.WithTimeout(ctx, a.cfg.ConnectTimeout)
+	defer cancel()
+	r := rest.Readiness{Ready: true, Dependencies: make([]rest.Dependency, len(a.stack.Checks))}
+	var asked sync.WaitGroup
+	for i, check := range a.stack.Checks {
+		asked.Go(func() {
+			r.Dependencies[i] = rest.Dependency{Name: check.Name, State: rest.Up}
+			if err := check.Ping(ctx); err != nil {
+				r.Dependencies[i].State = rest.Down
+			}
+		})
+	}
+	asked.Wait()
+	for i, check := range a.stack.Checks {
+		r.Ready = r.Ready && (!check.Required || r.Dependencies[i].State == rest.Up)
+	}
 	return r
 }
 

@@ -27,6 +27,9 @@ func (a *App) makePush(context.Context) error {
 		HTML: markdown.HTML, Log: a.log,
 		Refuse: func(w http.ResponseWriter, r *http.Request, err error) { a.rest.Refuse(w, r, err) },
 	}
+	if a.stack.Broker != nil && a.hub != nil { // several processes: the log has readers enough
+		deps.Feed = a.stack.Broker.NewFeed(a.stack.Store, a.stack.Codec.Catalogue(), a.epoch)
+	}
 	if nodes := a.stack.Nodes; nodes != nil {
 		deps.Bus, deps.Routes = nodes.Bus, nodes.Routes
 	}

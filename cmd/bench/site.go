@@ -70,7 +70,7 @@ func (p Plan) site(ctx context.Context, people int) (_ *site, err error) {
 		return nil, err
 	}
 	s.address = listener.Addr().String()
-	if s.app, err = app.New(ctx, cfg, engines, s.address, log); err != nil {
+	if s.app, err = app.New(ctx, cfg, engines, "http://"+s.address, log); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))

@@ -151,9 +151,14 @@ func (s *Settings) openGRPC() bool {
 	if s.GRPC == "" || s.Has("log") || s.TLSCertFile != "" || len(s.Autocert) > 0 {
 		return false
 	}
+	return !s.GRPCLocal()
+}
+
+// GRPCLocal tells whether only this machine can reach the log.
+func (s *Settings) GRPCLocal() bool {
 	host, _, _ := net.SplitHostPort(s.GRPC)
 	ip, err := netip.ParseAddr(host)
-	return host != "localhost" && (err != nil || !ip.IsLoopback())
+	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 func checkSome(value, _ string) error {

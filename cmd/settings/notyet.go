@@ -10,8 +10,6 @@ import (
 // release. `serve` refuses to start with one of them rather than ignore it.
 // Whoever builds the feature takes its line away.
 var notYet = []string{
-	"tls-cert-file",
-	"tls-key-file",
 	"autocert",
 	"autocert-email",
 	"autocert-directory",
@@ -76,8 +74,6 @@ var notYet = []string{
 	"readers",
 	"index-refresh",
 	"rebuild-lag",
-	"s3",
-	"smtp",
 	"breaker-slow",
 	"breaker-calls",
 	"breaker-failures",

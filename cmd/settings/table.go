@@ -48,6 +48,7 @@ type Serving struct {
 	ShutdownTimeout   time.Duration `name:"shutdown-timeout" default:"15s" help:"How long a stop waits for requests and sockets."`
 	TLSCertFile       string        `name:"tls-cert-file" placeholder:"FILE" help:"Certificate chain (PEM) of HTTP and gRPC; needs --tls-key-file." roles:"api,push"`
 	TLSKeyFile        string        `name:"tls-key-file" placeholder:"FILE" help:"Private key (PEM) of --tls-cert-file." roles:"api,push"`
+	TLSReload         time.Duration `name:"tls-reload" default:"1m" help:"How often it is looked whether the files of the certificate changed." roles:"api,push"`
 	Autocert          []string      `name:"autocert" check:"hosts" placeholder:"HOST" help:"Names for which certificates are fetched by ACME; empty is off." roles:"api,push"`
 	AutocertEmail     string        `name:"autocert-email" check:"mail" placeholder:"ADDRESS" help:"Contact given to the certificate authority." roles:"api,push"`
 	AutocertDirectory string        `name:"autocert-directory" check:"url:https" placeholder:"URL" help:"ACME directory; empty is Let's Encrypt." roles:"api,push"`

@@ -3,10 +3,14 @@ package stack
 import (
 	"context"
 	"errors"
+	"iter"
 
 	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/google/uuid"
 
+	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/infra/kafka"
+	"github.com/parleyhq/parley/infra/relay"
 )
 
 // Broker is Kafka, as far as the log is relayed to it and read from it.
@@ -14,6 +18,8 @@ type Broker struct {
 	Publisher message.Publisher
 	Ensure    func(ctx context.Context, topics ...string) error // makes topics that are not there
 	Prefix    string                                            // of topics
+
+	client *kafka.Client
 }
 
 func openKafka(ctx context.Context, cfg Config) (*kafka.Client, error) {
@@ -36,5 +42,19 @@ func (s *Stack) newBroker(cfg Config, c *kafka.Client) (*Broker, error) {
 		return nil, err
 	}
 	s.closing(p.Close)
-	return &Broker{Publisher: p, Ensure: c.EnsureTopics, Prefix: cfg.Namespace}, nil
+	s.check("kafka", false, c.Ping)
+	return &Broker{Publisher: p, Ensure: c.EnsureTopics, Prefix: cfg.Namespace, client: c}, nil
+}
+
+// Tail brings events while they happen.
+type Tail interface {
+	Tail(ctx context.Context, after uint64, filter event.Filter) iter.Seq2[event.Message, error]
+}
+
+// NewFeed is the tail of a log of that epoch as Kafka brings it.
+func (b *Broker) NewFeed(store event.Store, c *event.Catalogue, epoch uuid.UUID) Tail {
+	return b.client.NewFeed(kafka.FeedConfig{
+		Store: store, Epoch: epoch, Decode: relay.Decode, Encode: relay.NewEncoder(c, b.Prefix).Encode,
+		Topics: func(f event.Filter) []string { return relay.Topics(c, b.Prefix, f) },
+	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -121,6 +120,12 @@ func (s *Stack) build(ctx context.Context, cfg Config, on servers, master []byte
 	if s.Broker, err = s.newBroker(cfg, on.kafka); err != nil {
 		return err
 	}
-	s.Mail, err = files.NewMail(filepath.Join(cfg.Data, "mail"), cfg.MailFrom, cfg.Now, cfg.NewID)
-	return err
+	s.check("eventstore", true, func(ctx context.Context) error {
+		_, err := on.log.Head(ctx)
+		return err
+	})
+	s.check("postgres", true, on.postgres.Ping)
+	s.check("redis", false, on.redis.Ping)
+	s.check("elasticsearch", false, on.search.Ping)
+	return s.openOutward(ctx, cfg)
 }

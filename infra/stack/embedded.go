@@ -82,7 +82,11 @@ func Embedded(ctx context.Context, cfg Config) (_ *Stack, err error) {
 	s.State = state
 	s.closing(state.Close)
 
-	if s.Mail, err = files.NewMail(in("mail"), cfg.MailFrom, cfg.Now, cfg.NewID); err != nil {
+	s.check("log", true, func(ctx context.Context) error {
+		_, err := log.Head(ctx)
+		return err
+	})
+	if err := s.openOutward(ctx, cfg); err != nil {
 		return nil, err
 	}
 	s.SetupToken = files.NewSetupToken(in("setup-token"))

@@ -33,14 +33,26 @@ type Stack struct {
 	Shared    commands.Shared    // what all processes share of who asks; nil: this one is alone
 	Ephemeral commands.Ephemeral // tickets, for all processes
 
+	Blobs commands.Blobs // images
+
 	Broker *Broker // nil: no Kafka
 	Nodes  *Nodes  // nil: this process is alone
 
 	Leases        projections.Leases
 	Announcements projections.Announcements // nil: whoever waits is in this process
 
+	Mailing func(context.Context) error // delivers what waits, until its context ends; nil: Mail needs no help
+	Checks  []Check
+
 	mu      sync.Mutex // while engines are being opened
 	closers []func() error
+}
+
+// Check asks a dependency how it is.
+type Check struct {
+	Name     string
+	Required bool // nothing works without it
+	Ping     func(context.Context) error
 }
 
 // Nodes is what processes with sockets tell each other: what may be lost, and
