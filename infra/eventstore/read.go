@@ -27,14 +27,15 @@ func (s *Store) Stream(ctx context.Context, stream string, from uint64, dir even
 		if dir == event.Forward && from > math.MaxInt64 {
 			return
 		}
-		next, done := from, false
+		next := from
 		request := func() *streams.ReadReq { return streamRequest(stream, next, dir) }
-		s.yield(ctx, yield, request, func(r event.Record) (keep, more bool) {
-			done = dir == event.Backward && r.Revision == 0
-			if next = r.Revision + 1; dir == event.Backward {
-				next = r.Revision - 1
+		s.records(ctx, yield, request, func(r event.Record) (keep, more bool) {
+			if dir == event.Forward {
+				next = r.Revision + 1
+				return true, true
 			}
-			return true, !done
+			next = r.Revision - 1
+			return true, r.Revision > 0
 		})
 	}
 }
@@ -52,7 +53,7 @@ func (s *Store) All(ctx context.Context, after uint64, filter event.Filter) iter
 			return
 		}
 		request := func() *streams.ReadReq { return allRequest(at, filter) }
-		s.yield(ctx, yield, request, func(r event.Record) (keep, more bool) {
+		s.records(ctx, yield, request, func(r event.Record) (keep, more bool) {
 			if r.Position <= at || r.Position > head { // a read begins with the position itself
 				return false, r.Position <= head
 			}
@@ -64,7 +65,7 @@ func (s *Store) All(ctx context.Context, after uint64, filter event.Filter) iter
 
 // Head implements event.Store.
 func (s *Store) Head(ctx context.Context) (head uint64, err error) {
-	err = s.read(ctx, func(ctx context.Context) error {
+	err = s.read(ctx, func(ctx context.Context, _ *watch) error {
 		head, err = s.headOnce(ctx)
 		return err
 	})
@@ -77,7 +78,7 @@ func (s *Store) headOnce(ctx context.Context) (uint64, error) {
 	before := uint64(math.MaxUint64)
 	for count := uint64(1); ; count = searchWindow {
 		var head, oldest uint64
-		err := s.receive(ctx, headRequest(before, count), func(m *streams.ReadResp) (bool, error) {
+		err := s.receive(ctx, nil, headRequest(before, count), func(m *streams.ReadResp) (bool, error) {
 			r, err := recordOf(m.GetEvent())
 			if oldest = r.Position; err == nil && !isSystem(r) {
 				head = r.Position
@@ -91,13 +92,13 @@ func (s *Store) headOnce(ctx context.Context) (uint64, error) {
 	}
 }
 
-// yield reads and hands out records, and an error once, as the last element.
+// records reads and hands out records, and an error once, as the last element.
 // take moves what request begins with, and says whether to hand the record out
 // and whether to go on.
-func (s *Store) yield(ctx context.Context, yield func(event.Record, error) bool, request func() *streams.ReadReq, take func(event.Record) (keep, more bool)) {
+func (s *Store) records(ctx context.Context, yield func(event.Record, error) bool, request func() *streams.ReadReq, take func(event.Record) (keep, more bool)) {
 	left := false
-	err := s.read(ctx, func(reading context.Context) error {
-		return s.receive(reading, request(), func(m *streams.ReadResp) (bool, error) {
+	err := s.read(ctx, func(reading context.Context, w *watch) error {
+		return s.receive(reading, w, request(), func(m *streams.ReadResp) (bool, error) {
 			r, err := recordOf(m.GetEvent())
 			if err != nil {
 				return false, err
@@ -118,17 +119,29 @@ func (s *Store) yield(ctx context.Context, yield func(event.Record, error) bool,
 	}
 }
 
-// watch ends a context when nothing happened for too long.
+// watch ends a read when nothing happened for too long. A nil watch never does.
 type watch struct {
 	timer *time.Timer
 	after time.Duration
 }
 
-type watchKey struct{}
+// stop stops the watch while the consumer works.
+func (w *watch) stop() {
+	if w != nil {
+		w.timer.Stop()
+	}
+}
+
+// begin begins to watch anew.
+func (w *watch) begin() {
+	if w != nil {
+		w.timer.Reset(w.after)
+	}
+}
 
 // read calls once until it succeeds, is refused, or was silent for
 // ReadTimeout.
-func (s *Store) read(ctx context.Context, once func(context.Context) error) error {
+func (s *Store) read(ctx context.Context, once func(context.Context, *watch) error) error {
 	if err := s.over(ctx); err != nil {
 		return err
 	}
@@ -136,12 +149,10 @@ func (s *Store) read(ctx context.Context, once func(context.Context) error) erro
 	defer cancel(nil)
 	unhook := context.AfterFunc(s.life, func() { cancel(event.ErrClosed) })
 	defer unhook()
-	w := &watch{after: s.opts.ReadTimeout}
-	w.timer = time.AfterFunc(w.after, func() { cancel(errSilent) })
-	defer w.timer.Stop()
-	reading = context.WithValue(reading, watchKey{}, w)
+	w := &watch{after: s.opts.ReadTimeout, timer: time.AfterFunc(s.opts.ReadTimeout, func() { cancel(errSilent) })}
+	defer w.stop()
 	for pause := s.pause(); ; {
-		err := once(reading)
+		err := once(reading, w)
 		if err == nil {
 			return nil
 		}
@@ -162,8 +173,7 @@ func (s *Store) read(ctx context.Context, once func(context.Context) error) erro
 
 // receive makes one call and gives take its events until it says false. The
 // time that take needs does not count as silence.
-func (s *Store) receive(ctx context.Context, request *streams.ReadReq, take func(*streams.ReadResp) (more bool, err error)) error {
-	w, _ := ctx.Value(watchKey{}).(*watch)
+func (s *Store) receive(ctx context.Context, w *watch, request *streams.ReadReq, take func(*streams.ReadResp) (more bool, err error)) error {
 	calling, cancel := context.WithCancel(metadata.AppendToOutgoingContext(ctx, "requires-leader", "true"))
 	defer cancel()
 	conn, client, err := s.client(calling)
@@ -191,16 +201,12 @@ func (s *Store) receive(ctx context.Context, request *streams.ReadReq, take func
 		if m.GetEvent() == nil {
 			continue // what newer servers add
 		}
-		if w != nil {
-			w.timer.Stop()
-		}
+		w.stop()
 		more, err := take(m)
 		if err != nil || !more {
 			return err
 		}
-		if w != nil {
-			w.timer.Reset(w.after)
-		}
+		w.begin()
 	}
 }
 

@@ -160,6 +160,9 @@ func (s *Store) pause() *pause { return &pause{min: s.opts.BackoffMin, max: s.op
 
 func (p *pause) reset() { p.next = 0 }
 
+// fresh says that nothing was waited for yet.
+func (p *pause) fresh() bool { return p.next == 0 }
+
 // wait waits, at most until ctx ends, whose error it returns.
 func (p *pause) wait(ctx context.Context) error {
 	p.next = min(max(2*p.next, p.min), p.max)

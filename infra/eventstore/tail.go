@@ -67,7 +67,9 @@ func (t *tail) run(ctx context.Context) error {
 		if t.at != before {
 			pause.reset()
 		}
-		log.WarnContext(ctx, "the event store's tail broke and goes on where it was", "position", t.at, "error", err)
+		if pause.fresh() { // once for each outage
+			log.WarnContext(ctx, "the tail of the event store broke; it will go on where it was", "position", t.at, "error", err)
+		}
 		waiting, cancel := t.store.during(ctx)
 		err = pause.wait(waiting)
 		cancel()

@@ -29,7 +29,7 @@ func (s *Store) Tombstone(ctx context.Context, stream string, expected event.Exp
 	default:
 		o.ExpectedStreamRevision = &streams.TombstoneReq_Options_Revision{Revision: uint64(expected)}
 	}
-	err := s.read(ctx, func(ctx context.Context) error {
+	err := s.read(ctx, func(ctx context.Context, _ *watch) error {
 		conn, client, err := s.client(ctx)
 		if err != nil {
 			return err
