@@ -99,6 +99,7 @@ func newMapping() (mapping.IndexMapping, error) {
 	doc.AddFieldMappingsAt(fieldTitle, text())
 	doc.AddFieldMappingsAt(fieldBody, text())
 	doc.AddFieldMappingsAt(fieldAt, at)
+	doc.AddSubDocumentMapping("_all", bleve.NewDocumentDisabledMapping()) // the field of all fields, which nothing asks
 	m.DefaultMapping, m.ScoringModel, m.DefaultAnalyzer = doc, index.BM25Scoring, textAnalyzer
 	m.StoreDynamic, m.IndexDynamic, m.DocValuesDynamic = false, false, false
 	return m, m.Validate()
