@@ -14,7 +14,6 @@ import (
 	"github.com/parleyhq/parley/domain/board"
 	"github.com/parleyhq/parley/domain/follow"
 	"github.com/parleyhq/parley/domain/post"
-	"github.com/parleyhq/parley/infra/sqlite"
 	"github.com/parleyhq/parley/readmodels"
 )
 
@@ -23,14 +22,7 @@ import (
 func crowd(b testing.TB, posts, strangers, followees, boards, tags int) (db readmodels.DB, viewer uuid.UUID, ids []uuid.UUID) {
 	b.Helper()
 	ctx := context.Background()
-	g, err := sqlite.OpenGenerations(b.TempDir())
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { _ = g.Close() })
-	if db, err = g.Create(ctx, "crowd", readmodels.Schema()); err != nil {
-		b.Fatal(err)
-	}
+	db = newTables(b)
 	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // repeatable
 	at := time.UnixMilli(1_700_000_000_000)
 	id := func() uuid.UUID { return uuid.Must(uuid.NewV7()) }

@@ -2,8 +2,6 @@ package readmodels_test
 
 import (
 	"context"
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,46 +17,23 @@ import (
 	"github.com/parleyhq/parley/domain/notification"
 	"github.com/parleyhq/parley/domain/post"
 	"github.com/parleyhq/parley/domain/session"
-	"github.com/parleyhq/parley/infra/sqlite"
 	"github.com/parleyhq/parley/readmodels"
 )
 
-// planned is a batch that asks SQLite how it runs each statement.
+// planned is a batch that asks the engine how it runs each statement.
 type planned struct {
 	readmodels.Batch
 	t      *testing.T
 	tables []string
 }
 
-var scan = regexp.MustCompile(`^SCAN (\S+)`)
-
 // plan refuses a walk through a whole table, and an index that is made for one
 // statement, which is the same.
 func (p planned) plan(ctx context.Context, sql string, args []any) {
 	p.t.Helper()
-	rows, err := p.Batch.Query(ctx, "EXPLAIN QUERY PLAN "+sql, args...)
-	if err != nil {
-		p.t.Fatal(err)
+	for _, step := range walks(ctx, p, sql, args) {
+		p.t.Errorf("%s\n%s", step, sql)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var id, parent, unused int
-		var step string
-		if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
-			p.t.Fatal(err)
-		}
-		walked := scan.FindStringSubmatch(step)
-		if strings.Contains(step, "AUTOMATIC") || walked != nil && p.walks(sql, walked[1]) {
-			p.t.Errorf("%s\n%s", step, sql)
-		}
-	}
-}
-
-// walks says whether a name stands for a table in sql.
-func (p planned) walks(sql, name string) bool {
-	return slices.ContainsFunc(p.tables, func(table string) bool {
-		return name == table || regexp.MustCompile(`(FROM|JOIN|UPDATE|INTO) `+table+` (AS )?`+regexp.QuoteMeta(name)+`\b`).MatchString(sql)
-	})
 }
 
 func (p planned) Query(ctx context.Context, sql string, args ...any) (readmodels.Rows, error) {
@@ -74,22 +49,14 @@ func (p planned) Exec(ctx context.Context, sql string, args ...any) error {
 // No statement walks through a table, however large it has grown.
 func TestPlans(t *testing.T) {
 	t.Parallel()
-	g, err := sqlite.OpenGenerations(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = g.Close() })
-	db, err := g.Create(t.Context(), "plans", readmodels.Schema())
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := newTables(t)
 	var tables []string
 	for _, statement := range readmodels.Schema() {
 		if name, ok := strings.CutPrefix(statement, "CREATE TABLE IF NOT EXISTS "); ok {
 			tables = append(tables, strings.Fields(name)[0])
 		}
 	}
-	err = db.Batch(t.Context(), func(b readmodels.Batch) error {
+	err := db.Batch(t.Context(), func(b readmodels.Batch) error {
 		p := planned{b, t, tables}
 		for _, part := range []func(context.Context, readmodels.Batch, func(...any)){planPeople, planForum, planChat, planInbox} {
 			part(t.Context(), p, func(results ...any) {
