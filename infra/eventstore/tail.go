@@ -20,10 +20,11 @@ import (
 // them. gRPC holds back the rest.
 const ahead = 64
 
-// Tail implements event.Store. Every event but the server's own is sent, and
-// the filter is ours: whoever waits for a position must hear of it although
-// its event is not for the tail, and a server says how far it has looked only
-// now and then.
+// Tail implements event.Store. The server filters what is there when it
+// begins. Of what comes later every event but the server's own is sent, and the
+// filter is ours: whoever waits for a position must hear of it although its
+// event is not for the tail, and a server says how far it has looked only now
+// and then.
 //
 // A subscription that breaks is made anew where it was, as often as it takes.
 // Besides the context's error and event.ErrClosed, only a server that refuses
@@ -90,6 +91,9 @@ func (t *tail) follow(ctx context.Context) error {
 	var receiver sync.WaitGroup
 	defer receiver.Wait()
 	defer cancel()
+	if err := t.past(ctx, head); err != nil {
+		return err
+	}
 	conn, client, err := t.store.client(ctx)
 	var call streams.Streams_ReadClient
 	if err == nil {
@@ -118,6 +122,24 @@ func (t *tail) follow(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// past reads what is there already, where a filter spares most of it.
+func (t *tail) past(ctx context.Context, head uint64) error {
+	if t.at >= head || len(t.filter.Categories)+len(t.filter.Types) == 0 {
+		return nil
+	}
+	err := t.store.receive(ctx, nil, allRequest(t.at, t.filter), func(m *streams.ReadResp) (bool, error) {
+		r, err := recordOf(m.GetEvent())
+		if err != nil || r.Position > head {
+			return false, err
+		}
+		return true, t.offer(ctx, r)
+	})
+	if err == nil {
+		t.at = head
+	}
+	return err
 }
 
 // pump receives until the call ends.
@@ -163,32 +185,38 @@ func (t *tail) next(ctx context.Context, messages <-chan *streams.ReadResp) (*st
 	}
 }
 
-// take hands a record out. Checkpoints say nothing new: the events between two
+// take takes a message of a subscription. Checkpoints say nothing new: the events between two
 // of them were the server's own.
 func (t *tail) take(ctx context.Context, m *streams.ReadResp) error {
 	switch content := m.GetContent().(type) {
 	case *streams.ReadResp_Event:
 		r, err := recordOf(content.Event)
-		if err != nil || r.Position <= t.at {
+		if err != nil {
 			return err
 		}
-		if isSystem(r) { // no head names it, and nobody waits for it
-			return nil
-		}
-		t.at, t.said = r.Position, false
-		if !t.filter.Match(r.Stream, r.Type) {
-			return nil
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if !t.yield(event.Message{Record: r, Position: r.Position}, nil) {
-			return errLeft
-		}
+		return t.offer(ctx, r)
 	case *streams.ReadResp_CaughtUp_:
 		t.goal = 0
 	case *streams.ReadResp_FellBehind_:
 		t.goal = math.MaxUint64 // until it says that it has caught up
+	}
+	return nil
+}
+
+// offer hands a record out that is new and for the tail.
+func (t *tail) offer(ctx context.Context, r event.Record) error {
+	if r.Position <= t.at || isSystem(r) { // no head names the server's own, and nobody waits for them
+		return nil
+	}
+	t.at, t.said = r.Position, false
+	if !t.filter.Match(r.Stream, r.Type) {
+		return nil
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if !t.yield(event.Message{Record: r, Position: r.Position}, nil) {
+		return errLeft
 	}
 	return nil
 }
