@@ -46,7 +46,7 @@ func (a *App) administration() *projections.Administration {
 	tables.Parked = func(ctx context.Context) ([]projections.Parked, error) {
 		return projections.ParkedIn(ctx, a.generations)
 	}
-	return projections.NewAdministration(a.requests, a.cfg.PositionWait, tables,
+	return projections.NewAdministration(a.requests, a.cfg.RequestTimeout/2, tables,
 		projections.Administered{Standing: a.search, Rebuildable: true}, projections.Administered{Standing: a.told})
 }
 
