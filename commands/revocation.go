@@ -123,8 +123,8 @@ func (s *shared) try(ctx context.Context, ask func(Shared) error) (answered bool
 		return false, nil
 	}
 	if err = ask(s.store); err == nil {
-		s.until.Store(0)
-		if s.away.CompareAndSwap(true, false) {
+		if s.away.Load() && s.away.CompareAndSwap(true, false) {
+			s.until.Store(0)
 			s.log.InfoContext(ctx, "the store that nodes share answers again")
 		}
 		return true, nil
@@ -233,13 +233,15 @@ func (s *shared) wake() {
 // keepMark finds out which mark of the store can be trusted, and makes a new
 // one where there is none, until ctx ends.
 func (c *Commands) keepMark(ctx context.Context) {
+	said := false
 	for {
 		asking, cancel := context.WithTimeout(ctx, c.cfg.AppendTimeout)
 		err := c.renewMark(asking)
 		cancel()
-		if err != nil && ctx.Err() == nil {
+		if err != nil && ctx.Err() == nil && !said {
 			c.log.WarnContext(ctx, "the store that nodes share has no mark; sessions are read from the log", "error", err)
 		}
+		said = err != nil
 		select {
 		case <-ctx.Done():
 			return
