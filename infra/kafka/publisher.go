@@ -21,8 +21,9 @@ const batchOverhead = 1 << 10
 
 // PublisherConfig bounds a Publisher. Zero values mean the defaults given.
 type PublisherConfig struct {
-	BatchBytes  int    // of one partition's records in one request; below a topic's max.message.bytes; 1 MiB less a little
-	Compression string // of batches: none, gzip, snappy, lz4, zstd; none
+	BatchBytes   int    // of one partition's records in one request; below a topic's max.message.bytes; 1 MiB less a little
+	RequestBytes int    // batches for one broker share a request up to here; 64 KiB
+	Compression  string // of batches: none, gzip, snappy, lz4, zstd; none
 }
 
 // Publisher implements Watermill's. It may be used from any goroutine.
@@ -50,6 +51,7 @@ var _ message.Publisher = (*Publisher)(nil)
 // Errors: an unknown compression.
 func (c *Client) NewPublisher(cfg PublisherConfig) (*Publisher, error) {
 	cfg.BatchBytes = cmp.Or(cfg.BatchBytes, maxMessageBytes-batchOverhead)
+	cfg.RequestBytes = cmp.Or(cfg.RequestBytes, 64<<10)
 	p := &Publisher{c: c, cfg: cfg, partitions: map[string][]int{}}
 	if cfg.Compression != "" && cfg.Compression != "none" {
 		if err := p.compress.UnmarshalText([]byte(cfg.Compression)); err != nil {
@@ -138,15 +140,15 @@ func (q *queue) done() bool {
 	return len(q.records) == 0
 }
 
-// cut makes the next request as long as may be: at least one record.
-func (q *queue) cut(most int) []kafka.Record {
-	bytes := 0
+// cut makes the next batch as long as may be: at least one record.
+func (q *queue) cut(most int) (records []kafka.Record, bytes int) {
 	for q.next = 0; q.next < len(q.records); q.next++ {
-		if bytes += q.sizes[q.next]; bytes > most && q.next > 0 {
+		if q.next > 0 && bytes+q.sizes[q.next] > most {
 			break
 		}
+		bytes += q.sizes[q.next]
 	}
-	return q.records[:q.next]
+	return q.records[:q.next], bytes
 }
 
 func (p *Publisher) queues(topic string, count int, messages []*message.Message) map[int]*queue {
@@ -174,27 +176,32 @@ func (p *Publisher) queues(topic string, count int, messages []*message.Message)
 	return queues
 }
 
-// round writes one batch to each partition that has something left, with one
-// request to each broker, all at once, and waits for all of them.
+// round writes one batch to each partition that has something left, all at
+// once, and waits for all of them. Small batches for one broker share a
+// request; large ones have connections of their own, which is faster than one
+// with as much as all of them.
 func (p *Publisher) round(ctx context.Context, topic string, leaders []int, queues map[int]*queue) error {
-	requests := map[int]*produce.Request{}
+	var requests []*produce.Request
+	open := map[int]*produce.Request{} // by broker: has room for more
+	size := map[int]int{}
 	for n, q := range queues {
 		if n >= len(leaders) {
 			return fmt.Errorf("kafka: topic %s has lost partition %d", topic, n)
 		}
-		req := requests[leaders[n]]
-		if req == nil {
-			req = &produce.Request{
+		leader := leaders[n]
+		records, bytes := q.cut(p.cfg.BatchBytes)
+		if open[leader] == nil || size[leader]+bytes > p.cfg.RequestBytes {
+			open[leader], size[leader] = &produce.Request{
 				Acks: int16(kafka.RequireAll), Timeout: int32(p.c.cfg.Timeout.Milliseconds() / 2),
 				Topics: []produce.RequestTopic{{Topic: topic}},
-			}
-			requests[leaders[n]] = req
+			}, 0
+			requests = append(requests, open[leader])
 		}
-		req.Topics[0].Partitions = append(req.Topics[0].Partitions, produce.RequestPartition{
+		size[leader] += bytes
+		parts := &open[leader].Topics[0].Partitions
+		*parts = append(*parts, produce.RequestPartition{
 			Partition: int32(n),
-			RecordSet: protocol.RecordSet{
-				Attributes: protocol.Attributes(p.compress), Records: kafka.NewRecordReader(q.cut(p.cfg.BatchBytes)...),
-			},
+			RecordSet: protocol.RecordSet{Attributes: protocol.Attributes(p.compress), Records: kafka.NewRecordReader(records...)},
 		})
 	}
 	errs := make(chan error, len(requests))

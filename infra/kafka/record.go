@@ -2,7 +2,6 @@ package kafka
 
 import (
 	"maps"
-	"slices"
 
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/segmentio/kafka-go"
@@ -23,13 +22,21 @@ const (
 // when the event was: a broker drops by time, and must not drop the old at
 // once.
 func record(m *message.Message) kafka.Record {
-	headers := make([]kafka.Header, 0, len(m.Metadata)+1)
-	headers = append(headers, kafka.Header{Key: IDHeader, Value: []byte(m.UUID)})
-	for _, name := range slices.Sorted(maps.Keys(m.Metadata)) {
-		if name == IDHeader {
-			continue
+	size := len(m.UUID)
+	for _, value := range m.Metadata {
+		size += len(value)
+	}
+	values := make([]byte, 0, size) // of all headers in one piece
+	put := func(value string) []byte {
+		values = append(values, value...)
+		return values[len(values)-len(value) : len(values) : len(values)]
+	}
+	headers := make([]kafka.Header, 1, len(m.Metadata)+1)
+	headers[0] = kafka.Header{Key: IDHeader, Value: put(m.UUID)}
+	for name, value := range m.Metadata { // their order says nothing
+		if name != IDHeader {
+			headers = append(headers, kafka.Header{Key: name, Value: put(value)})
 		}
-		headers = append(headers, kafka.Header{Key: name, Value: []byte(m.Metadata[name])})
 	}
 	value := m.Payload
 	if value == nil {

@@ -45,6 +45,7 @@ const (
 	specVersion  = "1.0"
 	sourcePrefix = "/parley/"
 	timeFormat   = "2006-01-02T15:04:05.000Z"
+	maxHeaders   = 16
 	maxAttribute = 256 // bytes; what outside writers put into longer ones stands in ce_metadata alone
 )
 
@@ -103,17 +104,20 @@ func (e *Encoder) Encode(ctx context.Context, epoch uuid.UUID, rec event.Record)
 		part, key = d.Definition.Context, d.Root()
 	}
 	m = message.NewMessageWithContext(ctx, rec.ID.String(), rec.Data)
-	m.Metadata = message.Metadata{
-		headerVersion: specVersion, headerSource: sourcePrefix + epoch.String(), headerType: rec.Type, headerSubject: rec.Stream,
-		headerTime: rec.Time.UTC().Format(timeFormat), headerPosition: strconv.FormatUint(rec.Position, 10),
-		headerRevision: strconv.FormatUint(rec.Revision, 10), headerPartitionKey: key, headerContentType: rec.ContentType,
+	m.Metadata = make(message.Metadata, maxHeaders)
+	for _, a := range [...]attribute{
+		{headerVersion, specVersion}, {headerSource, sourcePrefix + epoch.String()}, {headerType, rec.Type}, {headerSubject, rec.Stream},
+		{headerTime, rec.Time.UTC().Format(timeFormat)}, {headerPosition, strconv.FormatUint(rec.Position, 10)},
+		{headerRevision, strconv.FormatUint(rec.Revision, 10)}, {headerPartitionKey, key}, {headerContentType, rec.ContentType},
+	} {
+		m.Metadata[a.header] = a.value
 	}
 	if part == event.Outside && rec.ContentType == event.ContentJSON && !json.Valid(rec.Data) { // its writer says what is not so
 		m.Metadata[headerContentType], m.Metadata[headerStoredAs] = event.ContentBinary, rec.ContentType
 	}
-	for header, value := range attributes(rec.Meta()) {
-		if presentable(value) {
-			m.Metadata[header] = value
+	for _, a := range attributes(rec.Meta()) {
+		if presentable(a.value) {
+			m.Metadata[a.header] = a.value
 		}
 	}
 	if !bytes.Equal(metadata(m), rec.Metadata) {
@@ -122,9 +126,12 @@ func (e *Encoder) Encode(ctx context.Context, epoch uuid.UUID, rec event.Record)
 	return Topic(e.prefix, part), m, nil
 }
 
-func attributes(m event.Meta) map[string]string {
-	return map[string]string{
-		headerActor: m.Actor, headerCorrelation: m.Correlation, headerCausation: m.Causation, headerTrace: m.Trace, headerRequest: m.Request,
+// attribute is one that metadata has a word for.
+type attribute struct{ header, value string }
+
+func attributes(m event.Meta) [5]attribute {
+	return [...]attribute{
+		{headerActor, m.Actor}, {headerCorrelation, m.Correlation}, {headerCausation, m.Causation}, {headerTrace, m.Trace}, {headerRequest, m.Request},
 	}
 }
 

@@ -32,7 +32,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // world is a log with an epoch, a state database and brokers.
 type world struct {
-	t         *testing.T
+	t         testing.TB
 	store     *pebble.Log
 	state     readmodels.DB
 	catalogue *event.Catalogue
@@ -40,6 +40,7 @@ type world struct {
 	prefix    string
 	brokers   *kfake.Cluster // nil: real ones
 	epoch     uuid.UUID
+	shared    *kafka.Client // for all relays; nil: each has its own
 }
 
 func newWorld(t *testing.T) *world {
@@ -54,7 +55,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-func worldAt(t *testing.T, url string) *world {
+func worldAt(t testing.TB, url string) *world {
 	t.Helper()
 	log, err := pebble.Open("log", pebble.Options{FS: vfs.NewMem()})
 	if err != nil {
@@ -115,6 +116,9 @@ func (w *world) say(count int) {
 
 func (w *world) client() *kafka.Client {
 	w.t.Helper()
+	if w.shared != nil {
+		return w.shared
+	}
 	c, err := kafka.Open(kafka.Config{
 		URL: w.url, Partitions: 4, Timeout: 5 * time.Second, MetadataAge: 200 * time.Millisecond,
 		RetryFirst: 5 * time.Millisecond, RetryLongest: 50 * time.Millisecond, Log: w.log(),
