@@ -10,8 +10,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// maxTouch bounds the sockets of one pipeline.
-const maxTouch = 1000
+// maxTouch bounds the commands of one pipeline.
+const maxTouch = 2000
 
 // Routes is a push.Routes: a sorted set for each account, of "node socket" by
 // when it was last active.
@@ -40,21 +40,16 @@ func (r Routes) Enter(ctx context.Context, account uuid.UUID, node string, socke
 	return n == 1, r.c.wrap("enter a route", err)
 }
 
-// touch renews a socket's entry, or makes it again.
-var touch = redis.NewScript(`
-local t = redis.call('TIME')
-redis.call('ZADD', KEYS[1], t[1] * 1000 + math.floor(t[2] / 1000), ARGV[1])
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
-return 1`)
-
 // Touch implements push.Routes.
 func (r Routes) Touch(ctx context.Context, node string, sockets map[uuid.UUID]uuid.UUID, ttl time.Duration) error {
-	if err := touch.Load(ctx, r.c.rdb).Err(); err != nil {
+	now, err := r.c.rdb.Time(ctx).Result()
+	if err != nil {
 		return r.c.wrap("touch routes", err)
 	}
 	p := r.c.rdb.Pipeline()
 	for socket, account := range sockets {
-		touch.EvalSha(ctx, p, []string{r.key(account)}, member(node, socket), milliseconds(ttl))
+		p.ZAdd(ctx, r.key(account), redis.Z{Score: float64(now.UnixMilli()), Member: member(node, socket)})
+		p.PExpire(ctx, r.key(account), ttl)
 		if p.Len() < maxTouch {
 			continue
 		}
@@ -65,7 +60,7 @@ func (r Routes) Touch(ctx context.Context, node string, sockets map[uuid.UUID]uu
 	if p.Len() == 0 {
 		return nil
 	}
-	_, err := p.Exec(ctx)
+	_, err = p.Exec(ctx)
 	return r.c.wrap("touch routes", err)
 }
 
