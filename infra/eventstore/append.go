@@ -135,7 +135,8 @@ func (a *appending) try(ctx context.Context, lane *lane) (event.Result, error) {
 	return event.Result{}, fmt.Errorf("append to %s: %w: %w", a.stream, ErrDoubt, o.err)
 }
 
-// complete adds to the server's answer what it does not say.
+// complete adds to the server's answer what it does not say. Where metadata of
+// the stream hide its first event already, First is the first that shows.
 func (a *appending) complete(ctx context.Context, r event.Result) (event.Result, error) {
 	if len(a.events) == 1 {
 		r.First = r.Position
@@ -159,6 +160,10 @@ func (a *appending) complete(ctx context.Context, r event.Result) (event.Result,
 			r.Position = rec.Position
 			return r, nil
 		}
+	}
+	if r.Position != 0 {
+		r.First = r.Position
+		return r, nil
 	}
 	return event.Result{}, fmt.Errorf("append to %s: %w: it was accepted and cannot be read", a.stream, ErrDoubt)
 }

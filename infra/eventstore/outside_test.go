@@ -210,3 +210,30 @@ func TestOpenRefuses(t *testing.T) {
 		t.Errorf("a context that is over: %v", err)
 	}
 }
+
+// An append succeeds although the stream's metadata hide it at once.
+func TestHiddenAppend(t *testing.T) {
+	t.Parallel()
+	ctx, b := bounded(t), serve(t)
+	s, c := open(t, b.url(), eventstore.Options{}), official(t, b.url())
+	var metadata esdb.StreamMetadata
+	metadata.SetMaxCount(1)
+	if _, err := c.SetStreamMetadata(ctx, "order-1", esdb.AppendToStreamOptions{ExpectedRevision: esdb.Any{}}, metadata); err != nil {
+		t.Fatal(err)
+	}
+	r, err := s.Append(ctx, "order-1", event.NoStream, made(3))
+	if err != nil || r.Revision != 2 || r.First != r.Position {
+		t.Errorf("%+v: %v", r, err)
+	}
+	if err := s.Tombstone(ctx, "order-1", event.At(1)); !errors.As(err, new(*event.WrongRevision)) {
+		t.Errorf("a tombstone at another revision: %v", err)
+	}
+	for range 2 {
+		if err := s.Tombstone(ctx, "order-1", event.At(2)); err != nil {
+			t.Errorf("a tombstone: %v", err)
+		}
+	}
+	if _, err := s.Append(ctx, "order-1", event.At(2), made(1)); !errors.Is(err, eventstore.ErrDeleted) {
+		t.Errorf("append after it: %v", err)
+	}
+}
