@@ -80,7 +80,9 @@ func (r *Ring) Rewrap(ctx context.Context, masterKey []byte) error {
 		return unavailable(err)
 	}
 	r.master = next
-	return unavailable(r.store.Vacuum(ctx, "keys"))
+	// It has happened, whatever comes of this: the engine vacuums by itself too.
+	_ = r.store.Vacuum(ctx, "keys")
+	return nil
 }
 
 // pageSize is how many rows are in memory at once when all are read.

@@ -127,15 +127,17 @@ func (l leases) lead(ctx context.Context, f fence, asked time.Time, do func(cont
 	return err
 }
 
-// renew renews until the term ends; lost says that it ended for it.
+// renew renews until the term ends; lost says that it ended for it, or that it
+// was over by then: whoever was stopped may find that out last.
 func (l leases) renew(term context.Context, f fence, asked time.Time) (lost bool) {
 	pause := l.third()
 	end := time.NewTimer(time.Until(asked.Add(l.p.options.LeaseTTL)))
 	defer end.Stop()
+	over := func() bool { return time.Since(asked) >= l.p.options.LeaseTTL }
 	for {
 		select {
 		case <-term.Done():
-			return false
+			return over()
 		case <-end.C:
 			return true
 		case <-time.After(pause):
@@ -146,7 +148,7 @@ func (l leases) renew(term context.Context, f fence, asked time.Time) (lost bool
 		cancel()
 		switch {
 		case term.Err() != nil:
-			return false
+			return over()
 		case err == nil && !kept:
 			return true
 		case err == nil:

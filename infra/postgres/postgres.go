@@ -158,14 +158,13 @@ func (p *Postgres) config() (*pgxpool.Config, error) {
 // retry calls f until it does not ask for it again, with pauses, as often as
 // is set. The error is the last one of f, or the context's.
 func (p *Postgres) retry(ctx context.Context, f func() (again bool, err error)) error {
-	again, err := false, error(nil)
+	ran, again, err := false, false, error(nil)
 	_, _ = p.retries.WithContext(ctx).Get(func() (bool, error) {
-		if again, err = false, ctx.Err(); err == nil {
-			again, err = f()
-		}
+		ran = true
+		again, err = f()
 		return again, err
 	})
-	if err == nil || again && ctx.Err() != nil {
+	if !ran || again && ctx.Err() != nil {
 		return ctx.Err()
 	}
 	return err
