@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/domain/notification"
-	"github.com/parleyhq/parley/infra/sqlite"
 	"github.com/parleyhq/parley/projections"
 	"github.com/parleyhq/parley/projections/projectiontest"
 	"github.com/parleyhq/parley/readmodels"
@@ -29,11 +27,9 @@ type several struct {
 
 func newSeveral(t *testing.T, w *world) *several {
 	t.Helper()
-	db, err := sqlite.OpenState(t.Context(), filepath.Join(t.TempDir(), "state.db"))
-	must(t, err)
-	t.Cleanup(func() { _ = db.Close() })
 	s := &several{world: w, cluster: projectiontest.NewCluster()}
-	s.state = s.cluster.State(db)
+	s.state = s.cluster.State(newState(t))
+	var err error
 	s.checkpoint, err = NewStateCheckpoint(t.Context(), s.state, Name)
 	must(t, err)
 	return s

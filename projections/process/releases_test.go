@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/parleyhq/parley/commands"
 	"github.com/parleyhq/parley/domain/event"
-	"github.com/parleyhq/parley/infra/sqlite"
 	"github.com/parleyhq/parley/readmodels"
 )
 
@@ -38,10 +36,7 @@ type rollout struct {
 
 func newRollout(t *testing.T) *rollout {
 	w := newWorld(t)
-	state, err := sqlite.OpenState(t.Context(), filepath.Join(t.TempDir(), "state.db"))
-	must(t, err)
-	t.Cleanup(func() { _ = state.Close() })
-	return &rollout{w, state, time.UnixMilli(1_000_000)}
+	return &rollout{w, newState(t), time.UnixMilli(1_000_000)}
 }
 
 // node is a process of a release; its commands see the log through a codec of

@@ -21,7 +21,6 @@ import (
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/domain/notification"
 	"github.com/parleyhq/parley/infra/keyring"
-	"github.com/parleyhq/parley/infra/sqlite"
 	"github.com/parleyhq/parley/projections"
 	"github.com/parleyhq/parley/projections/projectiontest"
 	"github.com/parleyhq/parley/readmodels"
@@ -54,9 +53,7 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(func() { _ = ring.Close() })
 	catalogue, err := domain.Catalogue()
 	must(t, err)
-	tables, err := sqlite.OpenGenerations(t.TempDir())
-	must(t, err)
-	t.Cleanup(func() { _ = tables.Close() })
+	tables := newTables(t)
 	w := &world{t: t, log: projectiontest.NewLog(), codec: event.NewCodec(catalogue, ring), ring: ring, tables: tables}
 	w.c = w.commands(w.log)
 	_, err = w.c.Epoch(t.Context())
