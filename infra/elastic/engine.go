@@ -90,10 +90,12 @@ func New(cfg Config) (*Engine, error) {
 		TLSHandshakeTimeout: dialTimeout, IdleConnTimeout: idleTimeout,
 		MaxConnsPerHost: maxConnections, MaxIdleConnsPerHost: maxConnections,
 	}
-	client, err := elastictransport.New(elastictransport.Config{
-		UserAgent: "parley", URLs: nodes, Transport: transport, MaxRetries: cfg.Retries, RetryBackoff: cfg.pause,
-		RetryOnStatus: []int{http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout},
-	})
+	client, err := elastictransport.NewClient(
+		elastictransport.WithUserAgent("parley"), elastictransport.WithURLs(nodes...), elastictransport.WithTransport(transport),
+		elastictransport.WithRetry(cfg.Retries,
+			http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout),
+		elastictransport.WithRetryBackoff(cfg.pause),
+	)
 	if err != nil {
 		return nil, fmt.Errorf("elasticsearch: %w", err)
 	}
