@@ -8,7 +8,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/parleyhq/parley/domain"
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/infra/elastic"
 	"github.com/parleyhq/parley/infra/eventstore"
@@ -108,11 +107,7 @@ func (s *Stack) build(ctx context.Context, cfg Config, on servers, master []byte
 	if err != nil {
 		return fmt.Errorf("with the master key of %s: %w", cfg.MasterKeyFile, err)
 	}
-	catalogue, err := domain.Catalogue()
-	if err != nil {
-		return err
-	}
-	s.Store, s.Keyring, s.Codec = on.log, ring, event.NewCodec(catalogue, ring)
+	s.Store, s.Keyring, s.Codec = on.log, ring, event.NewCodec(cfg.Catalogue, ring)
 	s.State, s.Leases, s.Announcements = on.postgres.State(), on.postgres.Leases(), on.postgres.Announcements()
 	s.Generations = func(family string) readmodels.Generations { return on.postgres.Generations(family) }
 	s.Search, s.Nodes = on.search, &Nodes{on.redis.Bus(), on.redis.Routes()}

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/parleyhq/parley/domain"
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/infra/bleve"
 	"github.com/parleyhq/parley/infra/files"
@@ -55,11 +54,7 @@ func Embedded(ctx context.Context, cfg Config) (_ *Stack, err error) {
 	s.Keyring = ring
 	s.closing(ring.Close)
 
-	catalogue, err := domain.Catalogue()
-	if err != nil {
-		return nil, err
-	}
-	s.Codec = event.NewCodec(catalogue, ring)
+	s.Codec = event.NewCodec(cfg.Catalogue, ring)
 
 	generations, err := sqlite.OpenGenerations(in("tables"))
 	if err != nil {

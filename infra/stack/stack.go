@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/parleyhq/parley/commands"
+	"github.com/parleyhq/parley/domain"
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/infra/keyring"
 	"github.com/parleyhq/parley/infra/redis"
@@ -91,16 +92,24 @@ type Config struct {
 	LeaseTTL         time.Duration // of a leader that is silent
 	GenerationKeep   time.Duration // how long read models stay of a release that is gone
 
-	Report Report // nil: nobody is told
-	Now    func() time.Time
-	NewID  func() uuid.UUID
-	Log    *slog.Logger
+	Catalogue *event.Catalogue // nil: this release's
+	Report    Report           // nil: nobody is told
+	Now       func() time.Time
+	NewID     func() uuid.UUID
+	Log       *slog.Logger
 }
 
 // Open opens the stack that the configuration asks for.
 func Open(ctx context.Context, cfg Config) (*Stack, error) {
 	if cfg.Report == nil {
 		cfg.Report = func(string, error) {}
+	}
+	if cfg.Catalogue == nil {
+		own, err := domain.Catalogue()
+		if err != nil {
+			return nil, err
+		}
+		cfg.Catalogue = own
 	}
 	if cfg.EventStore != "" {
 		return Distributed(ctx, cfg)

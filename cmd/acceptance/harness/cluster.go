@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -195,6 +196,16 @@ func (c *Cluster) Ready() {
 			n.Ready()
 		}
 	}
+}
+
+// Flags are what every process of the cluster is started with: servers and
+// keys.
+func (c *Cluster) Flags() []string {
+	keys, err := c.keyFiles(nil)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return append(slices.Clone(c.servers), keys...)
 }
 
 // MasterKeyFile is the key that all processes share.

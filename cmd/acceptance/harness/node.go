@@ -57,6 +57,16 @@ func (n *Node) Kill() {
 	}
 }
 
+// Stop ends the process as an operator would.
+func (n *Node) Stop() {
+	n.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if err := n.stop(ctx); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
 // Start starts it again, on another port.
 func (n *Node) Start() {
 	n.t.Helper()
