@@ -234,13 +234,13 @@ func TestMalformedCredentials(t *testing.T) {
 func TestRefusedTrailersAndOpenServices(t *testing.T) {
 	t.Parallel()
 	d := startDoor(t)
-	client, conn, ctx := d.raw(basic("reader", "key of reader"))
+	client, _, ctx := d.raw(basic("reader", "key of reader"))
 	var trailer metadata.MD
 	_, err := client.Tombstone(ctx, &streams.TombstoneReq{}, grpc.Trailer(&trailer))
 	if got := trailer.Get("exception"); status.Code(err) != codes.PermissionDenied || len(got) != 1 || got[0] != "access-denied" {
 		t.Errorf("%v %v", err, trailer)
 	}
-	_, conn, ctx = d.raw()
+	_, conn, ctx := d.raw()
 	info, err := gossip.NewGossipClient(conn).Read(ctx, &shared.Empty{})
 	if err != nil || len(info.GetMembers()) != 1 {
 		t.Errorf("%v %v", info, err)
