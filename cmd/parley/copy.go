@@ -92,7 +92,7 @@ func (c *copyCommand) source(ctx context.Context, cfg stack.Config) (*stack.Stac
 	}
 	cfg.MasterKeyFile, cfg.SigningKeyFile = c.SourceMasterKeyFile, ""
 	cfg.EventStore, cfg.Postgres, cfg.Elasticsearch, cfg.Redis, cfg.Kafka, cfg.S3, cfg.SMTP = "", "", "", "", "", "", ""
-	return stack.Embedded(ctx, cfg)
+	return stack.Open(ctx, cfg)
 }
 
 // errBusy says that somebody else works on the target.

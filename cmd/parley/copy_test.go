@@ -118,7 +118,7 @@ func (taken) Lead(ctx context.Context, _ string, _ func(context.Context, project
 func embedded(t *testing.T) *stack.Stack {
 	t.Helper()
 	dir := t.TempDir()
-	s, err := stack.Embedded(t.Context(), stack.Config{
+	s, err := stack.Open(t.Context(), stack.Config{
 		Data: dir, SigningKeyName: "jwt.key", NewSigningKey: keyring.NewMasterKey, MailFrom: "a@example.org", Now: time.Now, NewID: uuid.New,
 	})
 	if err != nil {
