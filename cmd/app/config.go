@@ -14,6 +14,7 @@ import (
 	"github.com/parleyhq/parley/domain/board"
 	"github.com/parleyhq/parley/domain/post"
 	"github.com/parleyhq/parley/infra/relay"
+	"github.com/parleyhq/parley/infra/smtp"
 	"github.com/parleyhq/parley/infra/stack"
 	"github.com/parleyhq/parley/projections"
 	"github.com/parleyhq/parley/transport/push"
@@ -37,10 +38,17 @@ func StackConfig(cfg settings.Settings, log *slog.Logger, report stack.Report) s
 		EventStore: cfg.EventStore, Postgres: cfg.Postgres, Elasticsearch: cfg.Elasticsearch, Redis: cfg.Redis,
 		Kafka: cfg.Kafka, S3: cfg.S3, SMTP: cfg.SMTP,
 		Namespace: cfg.Namespace, KafkaPartitions: cfg.KafkaPartitions, KafkaReplication: cfg.KafkaReplication,
-		PoolMax: cfg.PoolMax, PoolIdle: cfg.PoolIdle, PoolLeak: cfg.PoolLeak,
+		KafkaCompression: cfg.KafkaCompression,
+		PoolMax:          cfg.PoolMax, PoolIdle: cfg.PoolIdle, PoolLeak: cfg.PoolLeak,
 		ConnectTimeout: cfg.ConnectTimeout, CallTimeout: cfg.CallTimeout, AppendTimeout: cfg.AppendTimeout,
 		CallRetries: cfg.CallRetries, RetryFirst: cfg.RetryFirst, RetryLongest: cfg.RetryLongest,
-		LeaseTTL: cfg.LeaseTTL, GenerationKeep: cfg.GenerationKeep,
+		LeaseTTL: cfg.LeaseTTL, GenerationKeep: cfg.GenerationKeep, DropWait: cfg.DropWait,
+		IndexShards: cfg.IndexShards, IndexReplicas: cfg.IndexReplicas,
+		Mailing: smtp.OutboxConfig{
+			Workers: cfg.MailWorkers, MaxWaiting: cfg.MailWaiting, KeepFor: cfg.MailKeep, Lease: cfg.MailLease,
+			RetryFirst: cfg.MailRetryFirst, RetryLongest: cfg.MailRetryLongest, Poll: cfg.MailPoll, WriteTimeout: cfg.CallTimeout,
+		},
+		MailTimeout: cfg.MailTimeout, BlobTimeout: cfg.BlobTimeout,
 	}
 }
 
@@ -57,7 +65,7 @@ func commandsConfig(cfg settings.Settings, baseURL string) commands.Config {
 	c.PasswordCost = passwords.Cost{Memory: uint32(cfg.HashMemory / 1024), Time: uint32(cfg.HashTime), Threads: uint8(cfg.HashThreads)}
 	c.HashParallel, c.HashWait = cfg.HashParallel, cfg.HashWait
 	c.SessionMode, c.RefreshTTL, c.RefreshGrace = cfg.SessionMode, cfg.RefreshTTL, cfg.RefreshGrace
-	c.Limits, c.Revocation = limitRules(cfg), cfg.Revocation
+	c.Limits, c.Revocation, c.SharedPause = limitRules(cfg), cfg.Revocation, cfg.BreakerPause
 	c.Reactions = cfg.Reactions
 	c.Forum.BoardsByMembers = cfg.BoardCreation == "members"
 	c.Forum.Board = board.Limits{Name: int(cfg.BoardNameMax), Text: cfg.BoardTextMax}
@@ -71,7 +79,7 @@ func commandsConfig(cfg settings.Settings, baseURL string) commands.Config {
 }
 
 func relayConfig(cfg settings.Settings) relay.Config {
-	return relay.Config{Batch: cfg.RelayBatch, RetryFirst: cfg.RetryFirst, RetryLongest: cfg.RetryLongest}
+	return relay.Config{Batch: cfg.RelayBatch, SaveEvery: cfg.RelaySave, RetryFirst: cfg.RetryFirst, RetryLongest: cfg.RetryLongest}
 }
 
 func limitRules(cfg settings.Settings) commands.LimitRules {
@@ -90,7 +98,13 @@ func runnerConfig(cfg settings.Settings) projections.Config {
 }
 
 func indexerConfig(cfg settings.Settings) projections.IndexerConfig {
-	return projections.IndexerConfig{BatchWait: cfg.ProjectionDelay, RetryMin: cfg.RetryFirst, RetryMax: cfg.RetryLongest}
+	c := projections.IndexerConfig{
+		BatchSize: cfg.IndexBatch, BatchWait: cfg.ProjectionDelay, RetryMin: cfg.RetryFirst, RetryMax: cfg.RetryLongest,
+	}
+	if cfg.Elasticsearch != "" { // the embedded index shows what it has at once
+		c.Refresh = cfg.IndexRefresh
+	}
+	return c
 }
 
 func tokensConfig(cfg settings.Settings, keys []commands.SigningKey) commands.TokensConfig {
@@ -129,6 +143,7 @@ func pushConfig(cfg settings.Settings, node string) push.Config {
 	c.SignIn, c.Ping, c.Pong, c.Write = cfg.SocketSignIn, cfg.SocketPing, cfg.SocketPong, cfg.SocketWrite
 	c.QueueFrames, c.QueueBytes, c.FrameBytes = cfg.SocketQueue, int(cfg.SocketQueueSize), int(cfg.SocketFrame)
 	c.Rate, c.PerAccount, c.PerSocket, c.Sockets = cfg.SocketRate, cfg.SocketsPerAccount, cfg.TopicsPerSocket, cfg.Sockets
+	c.RouteEvery, c.RouteTTL = cfg.RouteEvery, cfg.RouteTTL
 	c.Ring, c.Typing, c.Now = cfg.TopicRing, cfg.TypingTTL, now
 	return c
 }

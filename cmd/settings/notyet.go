@@ -72,12 +72,10 @@ var notYet = []string{
 	"append-retries",
 	"snapshot-every",
 	"readers",
-	"index-refresh",
 	"rebuild-lag",
 	"breaker-slow",
 	"breaker-calls",
 	"breaker-failures",
-	"breaker-pause",
 	"slow-query",
 }
 

@@ -205,6 +205,8 @@ type Push struct {
 	SocketsPerAccount  int             `name:"sockets-per-account" default:"20" help:"Sockets of an account; one more is closed with 4104." roles:"push"`
 	TopicsPerSocket    int             `name:"topics-per-socket" default:"500" help:"Topics of a socket." roles:"push"`
 	Sockets            int             `name:"sockets" default:"100000" help:"Most sockets of this process." roles:"push"`
+	RouteEvery         time.Duration   `name:"route-every" default:"25s" help:"How often the table of all nodes' sockets is told that they live." roles:"push"`
+	RouteTTL           time.Duration   `name:"route-ttl" default:"80s" help:"Without that for so long sockets count as gone." roles:"push"`
 	TopicRing          int             `name:"topic-ring" default:"256" help:"Newest frames of a topic kept in memory." roles:"push"`
 	WebhookTimeout     time.Duration   `name:"webhook-timeout" default:"10s" help:"How long a call of a webhook may take." roles:"projector"`
 	WebhookRetries     []time.Duration `name:"webhook-retries" default:"1s,5s,30s,2m,10m,1h,6h,24h" help:"Waits before each retry of a webhook." roles:"projector"`
@@ -227,10 +229,14 @@ type Log struct {
 	ProjectionDelay time.Duration `name:"projection-delay" default:"0s" zero:"at once" help:"How long a projector waits for more before it applies." roles:"projector"`
 	LeaseTTL        time.Duration `name:"lease-ttl" default:"10s" help:"After this long without a sign of life another process leads." roles:"projector,relay"`
 	GenerationKeep  time.Duration `name:"generation-keep" default:"24h" help:"How long read models stay of a release of which no process is left." roles:"projector"`
+	DropWait        time.Duration `name:"drop-wait" default:"5s" help:"How long a swap of read models waits for readers before it leaves dropping the old one for later." roles:"projector"`
 	NodeTTL         time.Duration `name:"node-ttl" default:"30s" help:"After this long without a sign of life a process does not count for a release that is being rolled out."`
 	DueEvery        time.Duration `name:"due-every" default:"1s" help:"How often it is looked whether something is due."`
 	Readers         int           `name:"readers" default:"4" max:"256" help:"Connections that read the embedded tables." roles:"api,projector,push"`
 	IndexRefresh    time.Duration `name:"index-refresh" default:"200ms" help:"Longest time before an indexed thing can be found." roles:"projector"`
+	IndexBatch      int           `name:"index-batch" default:"500" max:"100000" help:"Events that are indexed together." roles:"projector"`
+	IndexShards     int           `name:"index-shards" default:"1" max:"1000" help:"Shards of a search index that is made in Elasticsearch." roles:"projector"`
+	IndexReplicas   int           `name:"index-replicas" default:"1" zero:"none" max:"100" help:"Copies of each of its shards." roles:"projector"`
 	RebuildLag      int           `name:"rebuild-lag" default:"1000" help:"Events behind the live one at which a rebuilt projection may swap in." roles:"projector"`
 }
 
@@ -254,12 +260,23 @@ type Adapters struct {
 	KafkaPartitions   int           `name:"kafka-partitions" default:"12" max:"10000" help:"Partitions of a topic that is created." roles:"relay,push"`
 	KafkaReplication  int           `name:"kafka-replication" default:"1" max:"100" help:"Copies of a topic that is created." roles:"relay,push"`
 	RelayBatch        int           `name:"relay-batch" default:"500" max:"100000" help:"Events sent to Kafka before their acknowledgement." roles:"relay"`
+	RelaySave         time.Duration `name:"relay-save" default:"500ms" help:"How far the relay's checkpoint may be behind while it is busy." roles:"relay"`
+	KafkaCompression  string        `name:"kafka-compression" default:"none" oneof:"none,gzip,snappy,lz4,zstd" help:"Compression of what is sent to Kafka." roles:"relay"`
 	PoolMax           int           `name:"pool-max" default:"50" max:"10000" help:"Most connections of a pool."`
 	PoolIdle          time.Duration `name:"pool-idle" default:"300s" help:"After this long an unused connection is closed."`
 	PoolLeak          time.Duration `name:"pool-leak" default:"60s" help:"A connection in use for longer is warned of."`
 	ConnectTimeout    time.Duration `name:"connect-timeout" default:"5s" help:"How long a connection may take to open."`
 	CallTimeout       time.Duration `name:"call-timeout" default:"10s" help:"How long one call of a server may take."`
 	CallRetries       int           `name:"call-retries" default:"3" max:"100" zero:"none" help:"Retries of a call that failed in passing."`
+	MailWorkers       int           `name:"mail-workers" default:"4" max:"1000" help:"Letters that a process delivers at once." roles:"api,projector"`
+	MailWaiting       int           `name:"mail-waiting" default:"10000" help:"Most letters that wait for the mail server." roles:"api,projector"`
+	MailKeep          time.Duration `name:"mail-keep" default:"24h" help:"How long a letter is tried." roles:"api,projector"`
+	MailLease         time.Duration `name:"mail-lease" default:"2m" help:"After this long another process takes a letter over; longer than --mail-timeout." roles:"api,projector"`
+	MailRetryFirst    time.Duration `name:"mail-retry-first" default:"1s" help:"Wait before a letter is tried again; each further one is twice as long." roles:"api,projector"`
+	MailRetryLongest  time.Duration `name:"mail-retry-longest" default:"10m" help:"The longest such wait." roles:"api,projector"`
+	MailPoll          time.Duration `name:"mail-poll" default:"1s" help:"How often late letters, and those of other processes, are looked for." roles:"api,projector"`
+	MailTimeout       time.Duration `name:"mail-timeout" default:"30s" help:"How long one delivery may take." roles:"api,projector"`
+	BlobTimeout       time.Duration `name:"blob-timeout" default:"1m" help:"How long one file may take to be kept in S3." roles:"api,projector"`
 	RetryFirst        time.Duration `name:"retry-first" default:"100ms" help:"Wait before the first retry; each further one is twice as long."`
 	RetryLongest      time.Duration `name:"retry-longest" default:"30s" help:"The longest wait between retries."`
 	BreakerSlow       time.Duration `name:"breaker-slow" default:"1s" help:"A call slower than this counts as failed."`

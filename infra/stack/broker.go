@@ -37,7 +37,7 @@ func openKafka(ctx context.Context, cfg Config) (*kafka.Client, error) {
 }
 
 func (s *Stack) newBroker(cfg Config, c *kafka.Client) (*Broker, error) {
-	p, err := c.NewPublisher(kafka.PublisherConfig{})
+	p, err := c.NewPublisher(kafka.PublisherConfig{Compression: cfg.KafkaCompression})
 	if err != nil {
 		return nil, err
 	}

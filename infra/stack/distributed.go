@@ -59,7 +59,7 @@ func Distributed(ctx context.Context, cfg Config) (_ *Stack, err error) {
 			URL: cfg.Postgres, Prefix: cfg.Namespace, PoolMax: cfg.PoolMax, PoolIdle: cfg.PoolIdle, PoolLeak: cfg.PoolLeak,
 			ConnectTimeout: cfg.ConnectTimeout, CallTimeout: cfg.CallTimeout, Retries: cfg.CallRetries,
 			RetryFirst: cfg.RetryFirst, RetryLongest: cfg.RetryLongest,
-			LeaseTTL: cfg.LeaseTTL, GenerationKeep: cfg.GenerationKeep, Log: cfg.Log,
+			LeaseTTL: cfg.LeaseTTL, GenerationKeep: cfg.GenerationKeep, DropWait: cfg.DropWait, Log: cfg.Log,
 		})
 	})
 	connect(together, all, s, cfg, "redis", &on.redis, func(ctx context.Context) (*redis.Client, error) {
@@ -72,6 +72,7 @@ func Distributed(ctx context.Context, cfg Config) (_ *Stack, err error) {
 	connect(together, all, s, cfg, "elasticsearch", &on.search, func(ctx context.Context) (*elastic.Engine, error) {
 		e, err := elastic.New(elastic.Config{
 			URLs: strings.Split(cfg.Elasticsearch, ","), Prefix: strings.ReplaceAll(cfg.Namespace, "_", "-"), Timeout: cfg.CallTimeout,
+			Shards: cfg.IndexShards, Replicas: cfg.IndexReplicas,
 			Retries: cfg.CallRetries, RetryMin: cfg.RetryFirst, RetryMax: cfg.RetryLongest,
 		})
 		if err != nil {

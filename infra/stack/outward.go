@@ -21,7 +21,7 @@ func (s *Stack) openOutward(ctx context.Context, cfg Config) error {
 		return nil
 	}
 	blobs, err := await(ctx, cfg, "s3", func(ctx context.Context) (*s3.Blobs, error) {
-		return s3.Open(ctx, s3.Config{URL: cfg.S3, ConnectTimeout: cfg.ConnectTimeout, CallTimeout: cfg.CallTimeout, Tries: cfg.CallRetries + 1})
+		return s3.Open(ctx, s3.Config{URL: cfg.S3, ConnectTimeout: cfg.ConnectTimeout, CallTimeout: cfg.CallTimeout, PutTimeout: cfg.BlobTimeout, Tries: cfg.CallRetries + 1})
 	})
 	if err != nil {
 		return err
@@ -40,12 +40,14 @@ func (s *Stack) openMail(ctx context.Context, cfg Config) (err error) {
 		return err
 	}
 	server, err := smtp.NewServer(smtp.ServerConfig{
-		URL: cfg.SMTP, From: cfg.MailFrom, ConnectTimeout: cfg.ConnectTimeout, CallTimeout: cfg.CallTimeout,
+		URL: cfg.SMTP, From: cfg.MailFrom, ConnectTimeout: cfg.ConnectTimeout, CallTimeout: cfg.MailTimeout,
 	})
 	if err != nil {
 		return fmt.Errorf("--smtp: %w", err)
 	}
-	box, err := smtp.NewOutbox(ctx, s.State, server, smtp.OutboxConfig{Now: cfg.Now, NewID: cfg.NewID, Log: cfg.Log})
+	mailing := cfg.Mailing
+	mailing.Now, mailing.NewID, mailing.Log = cfg.Now, cfg.NewID, cfg.Log
+	box, err := smtp.NewOutbox(ctx, s.State, server, mailing)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/infra/keyring"
 	"github.com/parleyhq/parley/infra/redis"
+	"github.com/parleyhq/parley/infra/smtp"
 	"github.com/parleyhq/parley/projections"
 	"github.com/parleyhq/parley/readmodels"
 )
@@ -80,6 +81,7 @@ type Config struct {
 	Namespace        string // what topics, schemas, indexes and keys begin with
 	KafkaPartitions  int    // of a topic that is made
 	KafkaReplication int
+	KafkaCompression string
 	PoolMax          int // connections of a pool
 	PoolIdle         time.Duration
 	PoolLeak         time.Duration
@@ -91,6 +93,13 @@ type Config struct {
 	RetryLongest     time.Duration
 	LeaseTTL         time.Duration // of a leader that is silent
 	GenerationKeep   time.Duration // how long read models stay of a release that is gone
+	IndexShards      int           // of a search index that is made in Elasticsearch
+	IndexReplicas    int
+	DropWait         time.Duration // how long a swap waits for readers of the old ones
+
+	Mailing     smtp.OutboxConfig // but for Now, NewID and Log
+	MailTimeout time.Duration     // of one delivery
+	BlobTimeout time.Duration     // of keeping one file
 
 	Catalogue *event.Catalogue // nil: this release's
 	Report    Report           // nil: nobody is told
