@@ -346,7 +346,7 @@ func TestA7_GetAccount(t *testing.T) {
 // O1: the printed link makes the first administrator, once.
 func TestO1_Setup(t *testing.T) {
 	t.Parallel()
-	s := harness.Start(t)
+	s := harness.Start(t, harness.Embedded())
 	token := s.SetupToken()
 	info, err := os.Stat(filepath.Join(s.Data, "setup-token"))
 	if err != nil || info.Mode().Perm() != 0o600 {

@@ -14,7 +14,7 @@ import (
 // folder of a community as well, and nothing else answers there.
 func TestQ4_BareLog(t *testing.T) {
 	t.Parallel()
-	s := harness.StartProcess(t, harness.Flags("--roles=log", "--grpc=127.0.0.1:0"))
+	s := harness.StartProcess(t, harness.Embedded(), harness.Flags("--roles=log", "--grpc=127.0.0.1:0"))
 	c := logClient(t, s)
 	for _, stream := range []string{"account-1", "weather-1"} {
 		_, err := c.AppendToStream(t.Context(), stream, esdb.AppendToStreamOptions{ExpectedRevision: esdb.NoStream{}}, thing("a"))
@@ -36,10 +36,10 @@ func TestQ4_BareLog(t *testing.T) {
 		t.Errorf("after a kill: %d events, %v", len(found), err)
 	}
 
-	community := harness.Start(t)
+	community := harness.Start(t, harness.Embedded())
 	community.NewPerson("lea")
 	community.Stop()
-	bare := harness.Start(t, harness.On(community.Data), harness.Flags("--roles=log", "--grpc=127.0.0.1:0"))
+	bare := harness.Start(t, harness.Embedded(), harness.On(community.Data), harness.Flags("--roles=log", "--grpc=127.0.0.1:0"))
 	all, err := readLog(logClient(t, bare).ReadAll(t.Context(), esdb.ReadAllOptions{}, 1000))
 	if err != nil || len(all) == 0 {
 		t.Errorf("a community's folder: %d events, %v", len(all), err)

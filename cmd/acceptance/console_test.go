@@ -67,7 +67,7 @@ func opensAPage(t *testing.T, s *harness.Server, link string) {
 // it is needed, and both are over once there is an administrator.
 func TestO1_SetupLinkOpensAPage(t *testing.T) {
 	t.Parallel()
-	s := harness.Start(t)
+	s := harness.Start(t, harness.Embedded())
 	link := regexp.MustCompile(`http://\S+/setup\?token=\S+`).FindString(s.Stdout())
 	if link == "" {
 		t.Fatalf("stdout has no set-up link: %q", s.Stdout())

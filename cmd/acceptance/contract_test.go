@@ -83,7 +83,11 @@ func TestS12_Envelopes(t *testing.T) {
 // Q11: whoever carries the position of a write reads it, from any list.
 func TestQ11_ReadYourWrites(t *testing.T) {
 	t.Parallel()
-	s := harness.Start(t, harness.Flags("--position-wait=300ms"))
+	wait := 300 * time.Millisecond
+	if harness.Distributed() { // the machine is shared by nine processes
+		wait *= 10
+	}
+	s := harness.Start(t, harness.Flags("--position-wait="+wait.String()))
 	admin, ada, ben := s.Admin(), s.NewPerson("ada"), s.NewPerson("ben")
 	board := admin.Post("/v1/boards", map[string]any{"name": harness.NewHandle("Board")}).Want(201).ID()
 	for i := range 30 {
@@ -106,7 +110,7 @@ func TestQ11_ReadYourWrites(t *testing.T) {
 	ada.Get("/v1/boards", at(positionToken(t, ada.Position, func(raw []byte) { raw[3] ^= 1 }))).Want(409, "position.epoch")
 	began := time.Now()
 	ahead := ada.Get("/v1/boards", at(positionToken(t, ada.Position, func(raw []byte) { binary.BigEndian.PutUint64(raw[17:], 1<<40) }))).Want(503)
-	if seconds, err := strconv.Atoi(ahead.Header.Get("Retry-After")); err != nil || seconds < 1 || time.Since(began) < 300*time.Millisecond {
+	if seconds, err := strconv.Atoi(ahead.Header.Get("Retry-After")); err != nil || seconds < 1 || time.Since(began) < wait {
 		t.Errorf("Retry-After %q after %s", ahead.Header.Get("Retry-After"), time.Since(began))
 	}
 }

@@ -73,7 +73,7 @@ func wantCode(t *testing.T, err error, code esdb.ErrorCode) {
 // and none of ours, and the community does not notice.
 func TestQ4_OfficialClient(t *testing.T) {
 	t.Parallel()
-	s := harness.Start(t, harness.Flags("--grpc=127.0.0.1:0"))
+	s := harness.Start(t, harness.Embedded(), harness.Flags("--grpc=127.0.0.1:0"))
 	c := logClient(t, s)
 	live, err := c.SubscribeToAll(t.Context(), esdb.SubscribeToAllOptions{From: esdb.Start{}})
 	if err != nil {
@@ -143,7 +143,7 @@ func TestQ4_OfficialClient(t *testing.T) {
 // survives kill -9, and a subscription resumes where it was.
 func TestQ4_Killed(t *testing.T) {
 	t.Parallel()
-	s := harness.StartProcess(t, harness.Flags("--grpc=127.0.0.1:0"))
+	s := harness.StartProcess(t, harness.Embedded(), harness.Flags("--grpc=127.0.0.1:0"))
 	c := logClient(t, s)
 	for _, stream := range []string{"weather-1", "weather-2", "weather-3"} {
 		if _, err := c.AppendToStream(t.Context(), stream, esdb.AppendToStreamOptions{ExpectedRevision: esdb.NoStream{}}, thing("a"), thing("b")); err != nil {
@@ -181,7 +181,7 @@ func TestQ4_Killed(t *testing.T) {
 // Q4: the log is open on this machine alone, and only when it is asked for.
 func TestQ4_WhereItListens(t *testing.T) {
 	t.Parallel()
-	quiet := harness.Start(t)
+	quiet := harness.Start(t, harness.Embedded())
 	if eventLog.MatchString(quiet.Stdout()) {
 		t.Error("the log is served though nobody asked")
 	}

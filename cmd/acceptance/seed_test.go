@@ -23,7 +23,7 @@ func TestO1_ASeededCommunity(t *testing.T) {
 	}
 	refuses(t, 2, "--posts", "seed", "--data", data, "--posts", "-1")
 
-	s := harness.Start(t, harness.On(data))
+	s := harness.Start(t, harness.Embedded(), harness.On(data))
 	c := s.Client()
 	c.SignIn("sample_admin", "parley-sample-password").Want(201)
 	boards := c.Get("/v1/boards?limit=100").Want(200).Items()

@@ -2,17 +2,21 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
 	"slices"
+	"time"
 
 	"github.com/parleyhq/parley/cmd/settings"
 	"github.com/parleyhq/parley/commands"
 	"github.com/parleyhq/parley/domain/event"
+	"github.com/parleyhq/parley/domain/fault"
 	"github.com/parleyhq/parley/infra/stack"
 	"github.com/parleyhq/parley/infra/telemetry"
 	"github.com/parleyhq/parley/projections/process"
+	"github.com/parleyhq/parley/readmodels"
 )
 
 // New puts the services of this process's roles together; nothing runs yet.
@@ -28,11 +32,30 @@ func New(ctx context.Context, cfg settings.Settings, engines *stack.Stack, addre
 	for _, part := range []func(context.Context) error{
 		a.makeCommands, a.makeReleases, a.makeProjections, a.makeNotify, a.makeRelay, a.makePush, a.makeREST,
 	} {
-		if err := part(ctx); err != nil {
+		if err := a.patiently(ctx, part); err != nil {
 			return nil, err
 		}
 	}
 	return a, nil
+}
+
+// patiently makes a part, again with growing pauses where an engine does not
+// answer for a while: many processes may start at once, on engines that do too.
+func (a *App) patiently(ctx context.Context, part func(context.Context) error) error {
+	for pause, before := a.cfg.RetryFirst, len(a.services); ; pause = min(2*pause, a.cfg.RetryLongest) {
+		a.services = a.services[:before]
+		err := part(ctx)
+		if f := fault.As(err); err == nil || !errors.Is(err, readmodels.ErrUnavailable) && !errors.Is(err, event.ErrUnavailable) &&
+			!errors.Is(err, event.ErrKeysUnavailable) && (f == nil || f.Kind != fault.Unavailable) {
+			return err
+		}
+		a.log.WarnContext(ctx, "an engine does not answer; trying again", "pause", pause, "error", err)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // serves says whether this process has one of the roles.

@@ -68,12 +68,11 @@ func (relayed) Name() string { return "relay" }
 func (a *App) projections(ctx context.Context) []rest.Projection {
 	all := []rest.Projection{}
 	for _, p := range a.standings() {
-		shown := rest.Projection{Name: p.Name()}
+		shown := rest.Projection{Name: p.Name(), Rebuildable: p == a.tables || p == a.search}
 		if lag, err := p.Lag(ctx); err == nil {
 			shown.Lag = lag
 		}
 		if builder, ok := p.(projections.Rebuilder); ok {
-			shown.Rebuildable = true
 			if done, head, building := builder.Rebuilding(); building && head > 0 {
 				shown.Rebuild = &rest.Rebuild{Progress: float64(done) / float64(head)}
 			}

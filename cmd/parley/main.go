@@ -11,8 +11,11 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	"github.com/google/uuid"
 
 	"github.com/parleyhq/parley/cmd/settings"
+	"github.com/parleyhq/parley/commands"
+	"github.com/parleyhq/parley/domain/event"
 )
 
 // commandLine is the table of contents: every command of the program.
@@ -78,7 +81,7 @@ func run(ctx context.Context, args, environ []string, std streams) (status int) 
 		kong.ValueFormatter(settings.Help),
 		kong.Resolvers(sources),
 		kong.Bind(sources, std),
-		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.BindTo(commands.WithMeta(ctx, event.Meta{Actor: event.System, Correlation: uuid.Must(uuid.NewV7()).String()}), (*context.Context)(nil)),
 	)
 	if err != nil {
 		return complain(std, err)

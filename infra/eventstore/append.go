@@ -105,7 +105,7 @@ func (a *appending) run(ctx context.Context) (event.Result, error) {
 	}
 }
 
-var errAgain = errors.New("the event store does not answer")
+var errAgain = fmt.Errorf("%w, or refuses for a while", event.ErrUnavailable)
 
 // try tries once. errAgain says that it is worth another try.
 func (a *appending) try(ctx context.Context, lane *lane) (event.Result, error) {

@@ -21,12 +21,12 @@ var (
 	// ErrDoubt says that the server took an append and then fell silent, and
 	// that nothing could be found out within AppendTimeout. It may have taken
 	// effect, or may still.
-	ErrDoubt = errors.New("event store: it is unknown whether the append took effect")
+	ErrDoubt = fmt.Errorf("%w: it is unknown whether the append took effect", event.ErrUnavailable)
 	// ErrDeleted says that a stream has a tombstone.
 	ErrDeleted = errors.New("event store: the stream was deleted for good")
 
 	errNotLeader = errors.New("the node is not the leader of its cluster")
-	errSilent    = errors.New("the event store is silent")
+	errSilent    = fmt.Errorf("%w: it is silent", event.ErrUnavailable)
 )
 
 // transient says whether the same call may succeed later.

@@ -13,5 +13,5 @@ func BareLog(data string, log *slog.Logger) (*pebble.Log, error) {
 	if err := claim(data); err != nil {
 		return nil, err
 	}
-	return pebble.Open(filepath.Join(data, "log"), pebble.Options{Logger: log})
+	return pebble.Open(filepath.Join(data, "log"), pebble.Options{Logger: log, MaxEvent: 1 << 20}) // metadata beside an event of the largest size
 }

@@ -57,8 +57,9 @@ func Distributed(ctx context.Context, cfg Config) (_ *Stack, err error) {
 	connect(together, all, s, cfg, "postgres", &on.postgres, func(ctx context.Context) (*postgres.Postgres, error) {
 		return postgres.Open(ctx, postgres.Options{
 			URL: cfg.Postgres, Prefix: cfg.Namespace, PoolMax: cfg.PoolMax, PoolIdle: cfg.PoolIdle, PoolLeak: cfg.PoolLeak,
-			ConnectTimeout: cfg.ConnectTimeout, CallTimeout: cfg.CallTimeout, Retries: cfg.CallRetries,
-			RetryFirst: cfg.RetryFirst, RetryLongest: cfg.RetryLongest,
+			ConnectTimeout: cfg.ConnectTimeout, CallTimeout: cfg.CallTimeout,
+			// Processes get into each other's way more often than calls break.
+			Retries: 3 * cfg.CallRetries, RetryFirst: cfg.RetryFirst / 2, RetryLongest: cfg.RetryLongest,
 			LeaseTTL: cfg.LeaseTTL, GenerationKeep: cfg.GenerationKeep, DropWait: cfg.DropWait, Log: cfg.Log,
 		})
 	})

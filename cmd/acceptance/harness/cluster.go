@@ -71,7 +71,7 @@ func newCluster(t testing.TB, data string, own map[string]string) *Cluster {
 	}
 	address := freeAddress(t)
 	c.logFlags = []string{"--roles=log", "--data=" + data, "--http=127.0.0.1:0", "--grpc=" + address}
-	c.Namespace, c.EventStore = namespace(), "esdb://"+address+"?tls=false"
+	c.Namespace, c.EventStore = namespaceOf(t, c.keys), "esdb://"+address+"?tls=false"
 	c.servers = []string{
 		"--eventstore=" + c.EventStore, "--namespace=" + c.Namespace, "--kafka-partitions=2", "--pool-max=6", "--lease-ttl=3s", "--retry-longest=500ms", "--position-wait=10s",
 	}
@@ -81,11 +81,19 @@ func newCluster(t testing.TB, data string, own map[string]string) *Cluster {
 	return c
 }
 
-// namespace is a new one: the servers are shared by all tests.
-func namespace() string {
-	raw := make([]byte, 6)
-	_, _ = rand.Read(raw) // never fails
-	return fmt.Sprintf("t%x", raw)
+// namespaceOf is a new namespace, as the servers are shared by all tests; a
+// cluster that was on the same folder before had the same one.
+func namespaceOf(t testing.TB, folder string) string {
+	t.Helper()
+	file := filepath.Join(folder, "namespace")
+	if kept, err := os.ReadFile(file); err == nil {
+		return string(kept)
+	}
+	name := fmt.Sprintf("t%x", randomBytes(6))
+	if err := os.WriteFile(file, []byte(name), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
 }
 
 func freeAddress(t testing.TB) string {
