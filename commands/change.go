@@ -160,17 +160,18 @@ func (c *core) safely(ctx context.Context, e *entry, batch []*decision) {
 func (c *core) together(ctx context.Context, e *entry, batch []*decision) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	sure := false // the state is known to be what the log holds
+	sure := false   // the state is known to be what the log holds
+	behind := false // it is known not to be
 	for range maxConflict {
-		if !sure && !c.current(e, batch) {
+		if behind || !sure && !c.current(e, batch) {
 			if err := c.catchUp(ctx, e); err != nil {
 				fail(batch, err)
 				return
 			}
-			sure = true
+			sure, behind = true, false
 		}
 		before := e.revision.Load()
-		events, doubtful := c.decideAll(e, batch)
+		events, last, doubtful := c.decideAll(e, batch)
 		if len(events) == 0 {
 			if !doubtful || sure {
 				return
@@ -190,8 +191,12 @@ func (c *core) together(ctx context.Context, e *entry, batch []*decision) {
 		res, err := c.store.Append(ctx, e.stream, event.Expected(before), events)
 		var lost *event.WrongRevision
 		if errors.As(err, &lost) {
-			e.forget()
-			sure = false
+			// A state without our own events is only short of those of others. To
+			// read all of a long stream again would lose every further race.
+			if e.revision.Load() != before || int64(lost.Actual) < before {
+				e.forget()
+			}
+			behind = true
 			continue
 		}
 		if err != nil { // unknown outcome, or none: the next command looks
@@ -199,6 +204,7 @@ func (c *core) together(ctx context.Context, e *entry, batch []*decision) {
 			fail(batch, unavailable(err))
 			return
 		}
+		e.applyAll(last)
 		e.position = res.Position
 		e.publish()
 		for _, d := range batch {
@@ -211,11 +217,16 @@ func (c *core) together(ctx context.Context, e *entry, batch []*decision) {
 	fail(batch, fault.ErrConflict)
 }
 
-// decideAll runs every decision on the evolving state and applies what it
-// says. doubtful: one was refused, or had nothing to change.
-func (c *core) decideAll(e *entry, batch []*decision) (events []event.Event, doubtful bool) {
+// decideAll runs every decision on the evolving state. It applies what each
+// says before the next one looks, so what the last one says is left to the
+// caller: applied once it is appended. doubtful: one was refused, or had nothing
+// to change.
+func (c *core) decideAll(e *entry, batch []*decision) (events []event.Event, last []event.Decoded, doubtful bool) {
 	for _, d := range batch {
-		d.out, d.err = Outcome{Position: e.position, Revision: uint64(max(e.revision.Load(), 0))}, nil
+		e.applyAll(last)
+		last = nil
+		revision := e.revision.Load()
+		d.out, d.err = Outcome{Position: e.position, Revision: uint64(max(revision, 0))}, nil
 		data, err := d.run(e.state)
 		if err != nil || len(data) == 0 {
 			d.err, doubtful = err, true
@@ -227,18 +238,19 @@ func (c *core) decideAll(e *entry, batch []*decision) (events []event.Event, dou
 			continue
 		}
 		for i, ev := range mine {
-			e.apply(event.Decoded{
+			revision++
+			last = append(last, event.Decoded{
 				Record: event.Record{
-					Stream: e.stream, Revision: uint64(e.revision.Load() + 1), ID: ev.ID, Type: ev.Type, Time: ev.Time,
+					Stream: e.stream, Revision: uint64(revision), ID: ev.ID, Type: ev.Type, Time: ev.Time,
 					ContentType: ev.ContentType, Data: ev.Data, Metadata: ev.Metadata,
 				},
 				Payload: data[i],
 			})
 		}
 		events = append(events, mine...)
-		d.out = Outcome{Revision: uint64(e.revision.Load()), Changed: true, ID: mine[len(mine)-1].ID, At: d.at}
+		d.out = Outcome{Revision: uint64(revision), Changed: true, ID: mine[len(mine)-1].ID, At: d.at}
 	}
-	return events, doubtful
+	return events, last, doubtful
 }
 
 // encode seals and marshals what one command decided.

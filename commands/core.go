@@ -92,6 +92,12 @@ func (e *entry) apply(d event.Decoded) {
 	e.revision.Store(int64(d.Revision))
 }
 
+func (e *entry) applyAll(all []event.Decoded) {
+	for _, d := range all {
+		e.apply(d)
+	}
+}
+
 // catchUp reads what the state lacks from the log. The caller holds e.mu.
 func (c *core) catchUp(ctx context.Context, e *entry) error {
 	if e.state == nil {
