@@ -56,7 +56,7 @@ func newBusy(t *testing.T, servers map[string]string) *busy {
 
 // write sends messages, each again until it is acknowledged.
 func (b *busy) write(c *harness.Client, name string) {
-	for i := 0; ; i++ {
+	for i := 0; !b.over(); i++ {
 		text := fmt.Sprintf("%s.%d", name, i)
 		a := b.until(c, "/v1/rooms/"+b.room+"/messages", body{"text": text, "clientId": text})
 		if a == nil {
