@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 )
 
@@ -42,10 +41,3 @@ func await[T any](ctx context.Context, c Config, name string, open func(context.
 type final struct{ error }
 
 func (f *final) Unwrap() error { return f.error }
-
-func quiet(log *slog.Logger) *slog.Logger {
-	if log == nil {
-		return slog.New(slog.DiscardHandler)
-	}
-	return log
-}
