@@ -63,6 +63,20 @@ func TestO2_PostgresIsRestarted(t *testing.T) {
 	b.intact()
 }
 
+// O2, N5: Kafka dies and stays away for a while. People write on, and
+// afterwards everything arrives; the subscriber misses nothing.
+func TestO2_KafkaIsAway(t *testing.T) {
+	t.Parallel()
+	server := servertest.Start(t, servertest.Kafka)
+	b := newBusy(t, map[string]string{"kafka": server.URL()})
+	server.Kill()
+	b.down("kafka", true)
+	b.settle(20)
+	server.Restart()
+	b.down("kafka", false)
+	b.intact()
+}
+
 // O2, S5: Redis forgets everything, and ends by signal 9, while people write:
 // nobody is signed out, and a session that was ended stays ended.
 func TestO2_RedisIsEmptied(t *testing.T) {
