@@ -200,7 +200,7 @@ func randomBytes(n int) []byte {
 func (c *Cluster) Ready() {
 	c.t.Helper()
 	for _, n := range append([]*Node{c.store}, c.nodes...) {
-		if n.run != nil {
+		if run, _, _ := n.now(); run != nil {
 			n.Ready()
 		}
 	}
@@ -255,8 +255,8 @@ func (w whole) out() string { return w.gather(running.out) }
 func (c *Cluster) gather(of func(running) string) string {
 	var b strings.Builder
 	for _, n := range append([]*Node{c.store}, c.nodes...) {
-		if n.last != nil {
-			fmt.Fprintf(&b, "--- %s %s\n%s\n", n.Role, n.Base, of(n.last))
+		if _, last, base := n.now(); last != nil {
+			fmt.Fprintf(&b, "--- %s %s\n%s\n", n.Role, base, of(last))
 		}
 	}
 	return b.String()

@@ -68,8 +68,8 @@ func (f *front) pick(path string) string {
 	}
 	var up []string
 	for _, n := range f.nodes.Nodes(role) {
-		if n.run != nil {
-			up = append(up, n.Base)
+		if run, _, base := n.now(); run != nil {
+			up = append(up, base)
 		}
 	}
 	if len(up) == 0 {

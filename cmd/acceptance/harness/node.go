@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"errors"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -12,13 +13,31 @@ import (
 // StartProcess.
 type Node struct {
 	Role string
-	Base string // http://127.0.0.1:port, of this process alone
 
 	t     testing.TB
 	begin starter
 	args  []string
-	run   running
-	last  running // the newest one, for its log
+
+	mu   sync.Mutex
+	run  running // nil: it does not run
+	last running // the newest one, for its log
+	base string  // http://127.0.0.1:port, of this process alone
+}
+
+// now is what runs, where, and what ran last.
+func (n *Node) now() (run, last running, base string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.run, n.last, n.base
+}
+
+// take is what runs; from here on nobody is sent there.
+func (n *Node) take() running {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	run := n.run
+	n.run = nil
+	return run
 }
 
 func (n *Node) start() error {
@@ -26,28 +45,31 @@ func (n *Node) start() error {
 	if err != nil {
 		return errors.Join(errors.New("role "+n.Role), err)
 	}
-	n.run, n.last, n.Base = run, run, base
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.run, n.last, n.base = run, run, base
 	return nil
 }
 
 func (n *Node) stop(ctx context.Context) error {
-	if n.run == nil {
-		return nil
+	if run := n.take(); run != nil {
+		return run.stop(ctx)
 	}
-	defer func() { n.run = nil }()
-	return n.run.stop(ctx)
+	return nil
 }
 
 func (n *Node) kill() error {
-	if n.run == nil {
-		return nil
+	if run := n.take(); run != nil {
+		return run.kill()
 	}
-	defer func() { n.run = nil }()
-	return n.run.kill()
+	return nil
 }
 
 // Client talks to this process alone.
-func (n *Node) Client() *Client { return newClient(n.t, n.Base) }
+func (n *Node) Client() *Client {
+	_, _, base := n.now()
+	return newClient(n.t, base)
+}
 
 // Kill ends the process with signal 9.
 func (n *Node) Kill() {
@@ -84,7 +106,8 @@ func (n *Node) Resume() { n.signal(syscall.SIGCONT) }
 
 func (n *Node) signal(s syscall.Signal) {
 	n.t.Helper()
-	p, ok := n.run.(*process)
+	run, _, _ := n.now()
+	p, ok := run.(*process)
 	if !ok {
 		n.t.Fatal("only a process can be paused: use StartProcess")
 	}
@@ -103,7 +126,8 @@ func (n *Node) Ready() {
 			return
 		}
 		if time.Now().After(deadline) {
-			n.t.Fatalf("%s is not ready: %v %v\n%s", n.Role, a, err, tail(n.run.log(), 40))
+			_, last, _ := n.now()
+			n.t.Fatalf("%s is not ready: %v %v\n%s", n.Role, a, err, tail(last.log(), 40))
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
