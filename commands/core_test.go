@@ -506,3 +506,52 @@ func BenchmarkChange(b *testing.B) {
 		}
 	})
 }
+
+// racing lets somebody else append first, once.
+type racing struct {
+	event.Store
+	first sync.Once
+	other func()
+}
+
+func (r *racing) Append(ctx context.Context, stream string, expected event.Expected, events []event.Event) (event.Result, error) {
+	if expected > 0 {
+		r.first.Do(r.other)
+	}
+	return r.Store.Append(ctx, stream, expected, events)
+}
+
+// Invariant 3: who loses a race for a long stream reads what is missing and no
+// more, or would lose every further race too.
+func TestALostRaceCostsWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	log := memoryLog(t)
+	other := toyCore(t, log, nil)
+	race := &racing{Store: log, other: func() {
+		if _, err := change(context.Background(), other, "counter-1", newCounter, add(1)); err != nil {
+			t.Error(err)
+		}
+	}}
+	store := &reading{Store: race}
+	c := toyCore(t, store, nil)
+	for !c.fresh() || !other.fresh() { // until then nothing is kept for current
+		time.Sleep(time.Millisecond)
+	}
+	long := make([]event.Data, 100)
+	for i := range long {
+		long[i] = counted{1}
+	}
+	if _, err := change(t.Context(), c, "counter-1", newCounter, func(*counter) ([]event.Data, error) { return long, nil }); err != nil {
+		t.Fatal(err)
+	}
+	before := store.records.Load()
+	if _, err := change(t.Context(), c, "counter-1", newCounter, add(1)); err != nil {
+		t.Fatal(err)
+	}
+	if n := store.records.Load() - before; n > 1 {
+		t.Errorf("a lost race read %d records", n)
+	}
+	if sum, events := total(t, c, "counter-1"); sum != 102 || events != 102 {
+		t.Errorf("%d in %d events", sum, events)
+	}
+}
