@@ -3,6 +3,9 @@ package harness
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -114,6 +117,26 @@ func (n *Node) signal(s syscall.Signal) {
 	if err := p.cmd.Process.Signal(s); err != nil {
 		n.t.Fatal(err)
 	}
+}
+
+// Memory is what the process takes, in KiB (resident).
+func (n *Node) Memory() int {
+	n.t.Helper()
+	run, _, _ := n.now()
+	p, ok := run.(*process)
+	if !ok {
+		n.t.Fatal("only a process takes memory of its own: use StartProcess")
+	}
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(status), "VmRSS:")
+	kib := 0
+	if _, err := fmt.Sscan(after, &kib); err != nil {
+		n.t.Fatalf("no VmRSS in %s", status)
+	}
+	return kib
 }
 
 // Ready waits until the process says that it can serve.
