@@ -3,8 +3,8 @@
 // failed, what was skipped, and the sum last.
 //
 // It fails when a test or a build failed and when nothing ran. -list names
-// every test that ran; with -skips, a skip whose reason does not hold that word
-// is a failure too.
+// every test that ran; with -skips, a skip whose reason does not match that
+// expression is a failure too.
 package main
 
 import (
@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -39,9 +40,9 @@ type result struct {
 
 func main() {
 	list := flag.Bool("list", false, "name every test that ran")
-	skips := flag.String("skips", "", "the only reason that a test may give to be skipped")
+	skips := flag.String("skips", "", "what the reason of a skipped test must match; any does where it is empty")
 	flag.Parse()
-	s := summary{list: *list, reason: *skips, output: map[string][]string{}, tests: map[string]int{}, parents: map[string]bool{}}
+	s := summary{list: *list, reason: regexp.MustCompile(*skips), output: map[string][]string{}, tests: map[string]int{}, parents: map[string]bool{}}
 	if err := s.read(os.Stdin); err != nil {
 		fmt.Fprintln(os.Stderr, "summary:", err)
 		os.Exit(1)
@@ -53,7 +54,7 @@ func main() {
 
 type summary struct {
 	list                    bool
-	reason                  string              // to skip a test; empty: any
+	reason                  *regexp.Regexp      // to skip a test
 	output                  map[string][]string // by package and test
 	tests                   map[string]int      // that ran, by package
 	parents                 map[string]bool     // tests that have subtests
@@ -153,7 +154,7 @@ func (s *summary) print(w io.Writer) bool {
 	}
 	for _, r := range s.skips {
 		why := strings.Join(s.output[r.name], "")
-		if s.parents[r.name] || strings.Contains(why, s.reason) {
+		if s.parents[r.name] || s.reason.MatchString(why) {
 			fmt.Fprintf(w, "  skipped: %s\n", short(r.name))
 			continue
 		}
