@@ -20,6 +20,10 @@ const (
 	maxTogether = 256  // commands of one stream decided and appended as one
 	maxWaiting  = 4096 // commands that may wait for one stream; more are refused
 	maxConflict = 16   // lost races against other writers before a command gives up
+
+	// maxAppend is how many bytes of events are appended as one, and at most one
+	// command's more: EventStoreDB takes 1 MiB where nobody has set it higher.
+	maxAppend = 384 << 10
 )
 
 // A folder is the state of one stream. Apply never fails; it is called with
@@ -133,57 +137,61 @@ func (c *core) work(e *entry) {
 		}
 		e.queueing.Unlock()
 
-		ctx, cancel := context.WithTimeout(c.lifetime, c.cfg.AppendTimeout)
-		c.safely(ctx, e, batch)
-		cancel()
-		for _, d := range batch {
-			close(d.done)
+		for len(batch) > 0 {
+			ctx, cancel := context.WithTimeout(c.lifetime, c.cfg.AppendTimeout)
+			done := c.safely(ctx, e, batch)
+			cancel()
+			for _, d := range batch[:done] {
+				close(d.done)
+			}
+			batch = batch[done:]
 		}
 	}
 }
 
 // safely keeps a decider that panics from taking the process with it: its
-// batch fails, and the state is read anew.
-func (c *core) safely(ctx context.Context, e *entry, batch []*decision) {
+// batch fails, and the state is read anew. done is how many of the batch are
+// over, at least one.
+func (c *core) safely(ctx context.Context, e *entry, batch []*decision) (done int) {
 	defer func() {
 		if p := recover(); p != nil {
 			e.mu.Lock()
 			defer e.mu.Unlock()
 			e.forget()
-			fail(batch, fmt.Errorf("command on %s panicked: %v\n%s", event.Category(e.stream), p, debug.Stack()))
+			done = fail(batch, fmt.Errorf("command on %s panicked: %v\n%s", event.Category(e.stream), p, debug.Stack()))
 		}
 	}()
-	c.together(ctx, e, batch)
+	return c.together(ctx, e, batch)
 }
 
-// together decides a batch on one evolving state and appends the outcome.
-func (c *core) together(ctx context.Context, e *entry, batch []*decision) {
+// together decides a batch, or the first of it, on one evolving state and
+// appends the outcome. It says how many are over.
+func (c *core) together(ctx context.Context, e *entry, batch []*decision) int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	most := len(batch)
 	sure := false   // the state is known to be what the log holds
 	behind := false // it is known not to be
 	for range maxConflict {
 		if behind || !sure && !c.current(e, batch) {
 			if err := c.catchUp(ctx, e); err != nil {
-				fail(batch, err)
-				return
+				return fail(batch, err)
 			}
 			sure, behind = true, false
 		}
 		before := e.revision.Load()
-		events, last, doubtful := c.decideAll(e, batch)
+		decided, events, last, doubtful := c.decideAll(e, batch[:most])
 		if len(events) == 0 {
 			if !doubtful || sure {
-				return
+				return decided
 			}
 			// Nobody is refused on a state that may be old. (Beside events, the
 			// append itself tells whether it was.)
 			if err := c.catchUp(ctx, e); err != nil {
-				fail(batch, err)
-				return
+				return fail(batch, err)
 			}
 			if e.revision.Load() == before {
-				return
+				return decided
 			}
 			sure = true
 			continue
@@ -192,37 +200,42 @@ func (c *core) together(ctx context.Context, e *entry, batch []*decision) {
 		var lost *event.WrongRevision
 		if errors.As(err, &lost) {
 			// A state without our own events is only short of those of others. To
-			// read all of a long stream again would lose every further race.
+			// read all of a long stream again would lose every further race, so
+			// the next try is for one command alone, which leaves none behind.
 			if e.revision.Load() != before || int64(lost.Actual) < before {
 				e.forget()
 			}
-			behind = true
+			behind, most = true, 1
 			continue
 		}
 		if err != nil { // unknown outcome, or none: the next command looks
 			e.forget()
-			fail(batch, unavailable(err))
-			return
+			return fail(batch[:decided], unavailable(err))
 		}
 		e.applyAll(last)
 		e.position = res.Position
 		e.publish()
-		for _, d := range batch {
+		for _, d := range batch[:decided] {
 			if d.err == nil { // who changed nothing may have seen what others changed just before
 				d.out.Position = res.Position
 			}
 		}
-		return
+		return decided
 	}
-	fail(batch, fault.ErrConflict)
+	return fail(batch, fault.ErrConflict)
 }
 
-// decideAll runs every decision on the evolving state. It applies what each
-// says before the next one looks, so what the last one says is left to the
-// caller: applied once it is appended. doubtful: one was refused, or had nothing
-// to change.
-func (c *core) decideAll(e *entry, batch []*decision) (events []event.Event, last []event.Decoded, doubtful bool) {
+// decideAll runs decisions on the evolving state, until they make as much as is
+// appended at once. It applies what each says before the next one looks, so
+// what the last one says is left to the caller: applied once it is appended.
+// doubtful: one was refused, or had nothing to change.
+func (c *core) decideAll(e *entry, batch []*decision) (decided int, events []event.Event, last []event.Decoded, doubtful bool) {
+	size := 0
 	for _, d := range batch {
+		if size >= maxAppend {
+			break
+		}
+		decided++
 		e.applyAll(last)
 		last = nil
 		revision := e.revision.Load()
@@ -238,6 +251,7 @@ func (c *core) decideAll(e *entry, batch []*decision) (events []event.Event, las
 			continue
 		}
 		for i, ev := range mine {
+			size += len(ev.Data) + len(ev.Metadata)
 			revision++
 			last = append(last, event.Decoded{
 				Record: event.Record{
@@ -250,7 +264,7 @@ func (c *core) decideAll(e *entry, batch []*decision) (events []event.Event, las
 		events = append(events, mine...)
 		d.out = Outcome{Revision: uint64(revision), Changed: true, ID: mine[len(mine)-1].ID, At: d.at}
 	}
-	return events, last, doubtful
+	return decided, events, last, doubtful
 }
 
 // encode seals and marshals what one command decided.
@@ -277,10 +291,12 @@ func (c *core) encode(d *decision, stream string, data []event.Data) ([]event.Ev
 	return events, nil
 }
 
-func fail(batch []*decision, err error) {
+// fail ends all of a batch with an error, and says how many that are.
+func fail(batch []*decision, err error) int {
 	for _, d := range batch {
 		d.out, d.err = Outcome{}, err
 	}
+	return len(batch)
 }
 
 // unavailable says to the caller what the store's errors mean for them.
