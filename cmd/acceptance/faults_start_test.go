@@ -97,9 +97,9 @@ func TestO2_WrongServers(t *testing.T) {
 	keys := t.TempDir()
 	flags := []string{"serve", "--roles=api", "--http=127.0.0.1:0", "--data=" + keys, "--retry-longest=200ms", "--connect-timeout=500ms", "--log-level=debug"}
 	for name, url := range map[string]string{
-		"eventstore": "esdb://hunter2:hunter2@127.0.0.1:1?tls=false", "kafka": "kafka://hunter2:hunter2@127.0.0.1:1",
-		"postgres": "postgres://hunter2:hunter2@127.0.0.1:1/hunter2", "elasticsearch": "http://hunter2:hunter2@127.0.0.1:1",
-		"redis": "redis://hunter2:hunter2@127.0.0.1:1",
+		"eventstore": "esdb://parley:hunter2@127.0.0.1:1?tls=false", "kafka": "kafka://parley:hunter2@127.0.0.1:1",
+		"postgres": "postgres://parley:hunter2@127.0.0.1:1/parley", "elasticsearch": "http://parley:hunter2@127.0.0.1:1",
+		"redis": "redis://parley:hunter2@127.0.0.1:1",
 	} {
 		flags = append(flags, "--"+name+"="+url)
 	}

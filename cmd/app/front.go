@@ -33,19 +33,13 @@ type front struct {
 func newFront(cfg settings.Settings, log *slog.Logger) (*front, error) {
 	f := &front{served: make(chan error, 1), scheme: "http"}
 	api, err := rest.New(rest.Config{
-		NoAPI: true, Log: log, Now: now, Version: Version(), Metrics: telemetry.NewMetrics(Version()), Ready: f.readiness,
+		NoAPI: true, Unrouted: fault.ErrUnavailable.Because(errors.New("starting")), Log: log, Now: now,
+		Version: Version(), Metrics: telemetry.NewMetrics(Version()), Ready: f.readiness,
 	})
 	if err != nil {
 		return nil, err
 	}
-	f.swap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.URL.Path {
-		case "/livez", "/readyz", "/actuator/health", "/metrics":
-			api.Handler().ServeHTTP(w, r)
-		default:
-			api.Refuse(w, r, fault.ErrUnavailable.Because(errors.New("starting")))
-		}
-	}))
+	f.swap(api.Handler())
 	f.server = httpServer(api, cfg)
 	certificate, err := newCertificate(cfg, log)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/parleyhq/parley/commands"
+	"github.com/parleyhq/parley/domain/fault"
 	"github.com/parleyhq/parley/readmodels"
 )
 
@@ -111,8 +112,9 @@ type Config struct {
 	Forum          Forum                // default: the documented one
 	Steps          []Step               // in order
 	Mounts         []Mount
-	NoAPI          bool // operations and mounts alone: a process of another role
-	VerifyReplies  bool // tests: an answer that does not fit its own schema is a 500
+	Unrouted       error // what unknown paths are answered with; default: 404
+	NoAPI          bool  // operations and mounts alone: a process of another role
+	VerifyReplies  bool  // tests: an answer that does not fit its own schema is a 500
 
 	Projections Projections // what administrators look after; without it they are told 503
 }
@@ -139,6 +141,7 @@ func (cfg Config) withDefaults() (Config, error) {
 		return cfg, errors.New("rest: Auth, Positions and Ready are required")
 	}
 	setDefault(&cfg.Version, "dev")
+	setDefault(&cfg.Unrouted, error(fault.ErrNotFound))
 	setDefault(&cfg.Envelope, Standard)
 	setDefault(&cfg.PositionWait, 2*time.Second)
 	setDefault(&cfg.Timeout, 30*time.Second)

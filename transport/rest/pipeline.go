@@ -163,7 +163,7 @@ func (s *Server) unrouted(_ http.ResponseWriter, r *http.Request) {
 	x := exchangeOf(r)
 	list := s.allowed(r)
 	if len(list) == 0 || slices.Contains(list, r.Method) {
-		s.fail(x, fault.ErrNotFound)
+		s.fail(x, s.cfg.Unrouted)
 		return
 	}
 	x.out.Header()["Allow"] = []string{strings.Join(list, ", ")}
