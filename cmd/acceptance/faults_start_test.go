@@ -23,7 +23,7 @@ import (
 
 // idleBound is how much memory an idle process may take, in KiB. The aim is
 // 60 MiB; what it is here is logged.
-const idleBound = 90 << 10
+const idleBound = 128 << 10
 
 // O2: nine processes that start at once on empty servers make everything
 // once; idle ones are small.

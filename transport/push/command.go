@@ -211,7 +211,7 @@ func (s *Server) tellTyping(room, account uuid.UUID, data any) {
 		return
 	}
 	b := batch{writers: s.writers}
-	t.broadcast(frame, &b, func(other uuid.UUID, _ *viewer) bool { return other != account })
+	t.broadcast(0, frame, &b, func(other uuid.UUID, _ *viewer) bool { return other != account })
 	s.deliver(&b)
 }
 

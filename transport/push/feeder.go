@@ -225,7 +225,7 @@ func (s *Server) routeReceipt(ctx context.Context, rec event.Record) error {
 			return
 		}
 		b := batch{writers: s.writers}
-		t.broadcast(frame, &b, nil)
+		t.broadcast(0, frame, &b, nil)
 		s.deliver(&b)
 	})
 }
@@ -341,7 +341,7 @@ func (s *Server) routeForum(ctx context.Context, e event.Decoded) {
 			encoded[t.wire] = frame
 		}
 		b := batch{writers: s.writers}
-		t.broadcast(encoded[t.wire], &b, func(_ uuid.UUID, v *viewer) bool { return f.actor == uuid.Nil || !v.hides(f.actor) })
+		t.broadcast(e.Position, encoded[t.wire], &b, func(_ uuid.UUID, v *viewer) bool { return f.actor == uuid.Nil || !v.hides(f.actor) })
 		s.deliver(&b)
 	}
 }

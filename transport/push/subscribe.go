@@ -158,7 +158,8 @@ func (s *Server) newest(ctx context.Context, stream string) (number, position ui
 
 // openLive answers with the position from which on nothing is missed: the
 // position is read after the topic is live. What comes later from below it was
-// appended before, so a list read as of that position has it already.
+// appended before, so a list read as of that position has it already, and it is
+// not sent.
 func (c *conn) openLive(ctx context.Context, r request, s *sub) error {
 	t := s.topic
 	author, err := c.s.mayRead(ctx, c, t.topicName)
@@ -171,7 +172,8 @@ func (c *conn) openLive(ctx context.Context, r request, s *sub) error {
 		return errTopic
 	}
 	t.author, s.live, s.told, s.allowed = author, true, true, commands.PositionFrom(ctx)
-	c.say(answer{Re: r.ID, OK: true, Topic: t.wire, Position: c.s.deps.Positions.Encode(c.s.position.Load())})
+	s.after = max(c.s.position.Load(), s.allowed)
+	c.say(answer{Re: r.ID, OK: true, Topic: t.wire, Position: c.s.deps.Positions.Encode(s.after)})
 	return nil
 }
 

@@ -107,6 +107,7 @@ type sub struct {
 	over  bool   // unsubscribed or ended: nothing is sent any more
 
 	allowed uint64 // of a live topic: the position as of which it was let in
+	after   uint64 // likewise: the position that was answered; what is not later is in the list read with it
 }
 
 // departs says whether the account's leaving, with number n, ends the reading:
@@ -204,12 +205,13 @@ func (t *topic) number(n uint64, frame []byte, erases bool, b *batch) {
 	}
 }
 
-// broadcast hands a frame without a number to those readers that pick picks.
-func (t *topic) broadcast(frame []byte, b *batch, pick func(account uuid.UUID, v *viewer) bool) {
+// broadcast hands a frame without a number to those readers that pick picks. One
+// that has a position (else 0) is left out where the reader has it already.
+func (t *topic) broadcast(position uint64, frame []byte, b *batch, pick func(account uuid.UUID, v *viewer) bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, s := range t.subs {
-		if !s.live {
+		if !s.live || position != 0 && position <= s.after {
 			continue
 		}
 		if pick != nil {
