@@ -38,16 +38,21 @@ func (a *App) makeProjections(ctx context.Context) error {
 	return nil
 }
 
+// follow hears how far the leader of a projection has come.
+func (a *App) follow(projection, family string) *projections.Follower {
+	f := projections.NewFollower(projections.FollowerConfig{
+		Projection: projection, Family: family, Store: a.stack.Store, Hub: a.hub,
+		RetryMin: a.cfg.RetryFirst, RetryMax: a.cfg.RetryLongest, Log: a.log,
+	})
+	a.run(f.Run)
+	return f
+}
+
 // makeSearch makes what keeps the search index up with the log, in the role
 // projector, and what hears of it in the others.
 func (a *App) makeSearch() {
 	if !a.serves("projector") {
-		search := projections.NewFollower(projections.FollowerConfig{
-			Projection: rest.Search, Family: projections.SearchFamily(a.epoch), Store: a.stack.Store, Hub: a.hub,
-			RetryMin: a.cfg.RetryFirst, RetryMax: a.cfg.RetryLongest, Log: a.log,
-		})
-		a.search = search
-		a.run(search.Run)
+		a.search = a.follow(rest.Search, projections.SearchFamily(a.epoch))
 		return
 	}
 	cfg := indexerConfig(a.cfg)
@@ -68,12 +73,7 @@ func (a *App) makeTables() error {
 	a.generations = a.stack.Generations(family)
 	a.reads = readmodels.NewTables(a.generations)
 	if !a.serves("projector") {
-		tables := projections.NewFollower(projections.FollowerConfig{
-			Projection: rest.Tables, Family: family, Store: a.stack.Store, Hub: a.hub,
-			RetryMin: a.cfg.RetryFirst, RetryMax: a.cfg.RetryLongest, Log: a.log,
-		})
-		a.tables = tables
-		a.run(tables.Run)
+		a.tables = a.follow(rest.Tables, family)
 		return nil
 	}
 	cfg := runnerConfig(a.cfg)
