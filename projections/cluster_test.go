@@ -45,16 +45,21 @@ func (s *several) hub() *projections.Hub {
 
 // background runs what ends with the test.
 func (s *several) background(run func(context.Context) error) (stop func()) {
+	return background(s.t, run)
+}
+
+// background runs what ends with the test, or when stop is called.
+func background(t *testing.T, run func(context.Context) error) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- run(ctx) }()
 	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
-			s.t.Error(err)
+			t.Error(err)
 		}
 	})
-	s.t.Cleanup(stop)
+	t.Cleanup(stop)
 	return stop
 }
 

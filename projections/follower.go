@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"time"
@@ -31,9 +32,9 @@ var _ Projection = (*Follower)(nil)
 
 // NewFollower starts nothing.
 func NewFollower(cfg FollowerConfig) *Follower {
-	setDefault(&cfg.RetryMin, 100*time.Millisecond)
-	setDefault(&cfg.RetryMax, 10*time.Second)
-	setDefault(&cfg.Log, slog.New(slog.DiscardHandler))
+	cfg.RetryMin = cmp.Or(cfg.RetryMin, 100*time.Millisecond)
+	cfg.RetryMax = cmp.Or(cfg.RetryMax, 10*time.Second)
+	cfg.Log = cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))
 	return &Follower{standing: standing{store: cfg.Store}, cfg: cfg}
 }
 

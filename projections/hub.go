@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -33,9 +34,9 @@ type Hub struct {
 
 // NewHub starts nothing.
 func NewHub(cfg HubConfig) *Hub {
-	setDefault(&cfg.RetryMin, 100*time.Millisecond)
-	setDefault(&cfg.RetryMax, 10*time.Second)
-	setDefault(&cfg.Log, slog.New(slog.DiscardHandler))
+	cfg.RetryMin = cmp.Or(cfg.RetryMin, 100*time.Millisecond)
+	cfg.RetryMax = cmp.Or(cfg.RetryMax, 10*time.Second)
+	cfg.Log = cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))
 	return &Hub{cfg: cfg, newest: map[string]uint64{}, followers: map[string]map[*func(uint64)]struct{}{}}
 }
 
@@ -99,11 +100,4 @@ func (h *Hub) Announce(ctx context.Context, b readmodels.Batch, name string, pos
 		return nil
 	}
 	return h.cfg.Announcements.Announce(ctx, b, name, position)
-}
-
-func setDefault[T comparable](at *T, value T) {
-	var zero T
-	if *at == zero {
-		*at = value
-	}
 }

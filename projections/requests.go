@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,11 +73,11 @@ var requestSchema = []string{
 
 // NewRequests makes their table if it is not there.
 func NewRequests(ctx context.Context, cfg RequestsConfig) (*Requests, error) {
-	setDefault(&cfg.Every, time.Second)
-	setDefault(&cfg.Keep, 7*24*time.Hour)
-	setDefault(&cfg.RetryMin, 100*time.Millisecond)
-	setDefault(&cfg.RetryMax, 10*time.Second)
-	setDefault(&cfg.Log, slog.New(slog.DiscardHandler))
+	cfg.Every = cmp.Or(cfg.Every, time.Second)
+	cfg.Keep = cmp.Or(cfg.Keep, 7*24*time.Hour)
+	cfg.RetryMin = cmp.Or(cfg.RetryMin, 100*time.Millisecond)
+	cfg.RetryMax = cmp.Or(cfg.RetryMax, 10*time.Second)
+	cfg.Log = cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))
 	err := cfg.DB.Batch(ctx, func(b readmodels.Batch) error {
 		for _, statement := range requestSchema {
 			if err := b.Exec(ctx, statement); err != nil {

@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,7 +41,7 @@ type Config struct {
 }
 
 func (c *Config) fill() {
-	setDefault(&c.Leases, Leases(Alone{}))
+	c.Leases = cmp.Or(c.Leases, Leases(Alone{}))
 	if c.BatchSize <= 0 {
 		c.BatchSize = 1000
 	}
@@ -56,7 +57,7 @@ func (c *Config) fill() {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	setDefault(&c.Log, slog.New(slog.DiscardHandler))
+	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 }
 
 // Runner keeps one projector's tables up with the log, or stands by while
@@ -186,20 +187,9 @@ func (r *Runner) resign() {
 // retry calls f until it succeeds, the error is final or ctx ends. f says
 // whether it got anywhere, which makes the pause short again.
 func (r *Runner) retry(ctx context.Context, final func(error) bool, f func() (bool, error)) error {
-	wait := pauses{first: r.cfg.RetryMin, longest: r.cfg.RetryMax}
-	for {
-		moved, err := f()
-		if err == nil || ctx.Err() != nil || final(err) {
-			return err
-		}
-		if moved {
-			wait.reset()
-		}
+	return keepTrying(ctx, pauses{first: r.cfg.RetryMin, longest: r.cfg.RetryMax}, final, f, func(err error) {
 		r.cfg.Log.Warn("projector tries again", "projector", r.cfg.Projector.Name, "error", err)
-		if !wait.wait(ctx) {
-			return ctx.Err()
-		}
-	}
+	})
 }
 
 // ErrAhead says that the tables have seen events of this epoch which the log

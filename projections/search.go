@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -44,13 +45,13 @@ type IndexerConfig struct {
 }
 
 func (c *IndexerConfig) fill() {
-	setDefault(&c.Leases, Leases(Alone{}))
-	setDefault(&c.BatchSize, 500)
-	setDefault(&c.BatchWait, 2*time.Millisecond)
-	setDefault(&c.CheckEvery, 5*time.Second)
-	setDefault(&c.RetryMin, 100*time.Millisecond)
-	setDefault(&c.RetryMax, 10*time.Second)
-	setDefault(&c.Log, slog.New(slog.DiscardHandler))
+	c.Leases = cmp.Or(c.Leases, Leases(Alone{}))
+	c.BatchSize = cmp.Or(c.BatchSize, 500)
+	c.BatchWait = cmp.Or(c.BatchWait, 2*time.Millisecond)
+	c.CheckEvery = cmp.Or(c.CheckEvery, 5*time.Second)
+	c.RetryMin = cmp.Or(c.RetryMin, 100*time.Millisecond)
+	c.RetryMax = cmp.Or(c.RetryMax, 10*time.Second)
+	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 }
 
 // Indexer keeps the search index up with the log, or stands by while another
@@ -126,22 +127,11 @@ func (x *Indexer) Run(ctx context.Context) error {
 	return fmt.Errorf("projector %s: %w", searchName, err)
 }
 
-// retry is Runner's.
+// retry is like Runner's.
 func (x *Indexer) retry(ctx context.Context, final func(error) bool, f func() (bool, error)) error {
-	wait := pauses{first: x.cfg.RetryMin, longest: x.cfg.RetryMax}
-	for {
-		moved, err := f()
-		if err == nil || ctx.Err() != nil || final(err) {
-			return err
-		}
-		if moved {
-			wait.reset()
-		}
+	return keepTrying(ctx, pauses{first: x.cfg.RetryMin, longest: x.cfg.RetryMax}, final, f, func(err error) {
 		x.cfg.Log.Warn("projector tries again", "projector", searchName, "error", err)
-		if !wait.wait(ctx) {
-			return ctx.Err()
-		}
-	}
+	})
 }
 
 // candidate stands by, leads once, and says why that ended.

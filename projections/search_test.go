@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -58,17 +57,7 @@ func (w *searchWorld) shared() projections.IndexerConfig {
 }
 
 func (w *searchWorld) background(run func(context.Context) error) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- run(ctx) }()
-	stop = sync.OnceFunc(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			w.t.Error(err)
-		}
-	})
-	w.t.Cleanup(stop)
-	return stop
+	return background(w.t, run)
 }
 
 func (w *searchWorld) start(cfg projections.IndexerConfig) (x *projections.Indexer, stop func()) {

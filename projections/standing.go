@@ -81,3 +81,22 @@ func (p *pauses) wait(ctx context.Context) bool {
 		return false
 	}
 }
+
+// keepTrying calls f until it succeeds, the error is final or ctx ends. f says
+// whether it got anywhere, which makes the pause short again; tell hears of
+// each error that is tried again after.
+func keepTrying(ctx context.Context, wait pauses, final func(error) bool, f func() (moved bool, err error), tell func(error)) error {
+	for {
+		moved, err := f()
+		if err == nil || ctx.Err() != nil || final(err) {
+			return err
+		}
+		if moved {
+			wait.reset()
+		}
+		tell(err)
+		if !wait.wait(ctx) {
+			return ctx.Err()
+		}
+	}
+}
