@@ -162,12 +162,17 @@ func (p *Publisher) queues(topic string, count int, messages []*message.Message)
 		p.partitions[topic] = partitions
 	}
 	p.mu.Unlock()
+	places, shares := make([]int, len(messages)), make([]int, len(partitions))
+	for i, m := range messages {
+		places[i] = place(m, partitions)
+		shares[places[i]]++
+	}
 	queues := map[int]*queue{}
-	for _, m := range messages {
-		n := place(m, partitions)
+	for i, m := range messages {
+		n := places[i]
 		q := queues[n]
 		if q == nil {
-			q = &queue{}
+			q = &queue{records: make([]kafka.Record, 0, shares[n]), sizes: make([]int, 0, shares[n])}
 			queues[n] = q
 		}
 		r := record(m)

@@ -33,20 +33,22 @@ func record(m *message.Message) kafka.Record {
 	}
 	headers := make([]kafka.Header, 1, len(m.Metadata)+1)
 	headers[0] = kafka.Header{Key: IDHeader, Value: put(m.UUID)}
+	var key protocol.Bytes
 	for name, value := range m.Metadata { // their order says nothing
-		if name != IDHeader {
-			headers = append(headers, kafka.Header{Key: name, Value: put(value)})
+		if name == IDHeader {
+			continue
 		}
+		h := kafka.Header{Key: name, Value: put(value)}
+		if name == KeyMetadata {
+			key = kafka.NewBytes(h.Value)
+		}
+		headers = append(headers, h)
 	}
 	value := m.Payload
 	if value == nil {
 		value = []byte{} // nil would be a tombstone
 	}
-	r := kafka.Record{Headers: headers, Value: kafka.NewBytes(value)}
-	if key, ok := m.Metadata[KeyMetadata]; ok {
-		r.Key = kafka.NewBytes([]byte(key))
-	}
-	return r
+	return kafka.Record{Key: key, Headers: headers, Value: kafka.NewBytes(value)}
 }
 
 // recordOverhead is more than a record needs beside its key, value and

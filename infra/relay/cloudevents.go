@@ -1,7 +1,6 @@
 package relay
 
 import (
-	"bytes"
 	"context"
 	"crypto/cipher"
 	"encoding/base64"
@@ -11,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -45,7 +45,7 @@ const (
 	specVersion  = "1.0"
 	sourcePrefix = "/parley/"
 	timeFormat   = "2006-01-02T15:04:05.000Z"
-	maxHeaders   = 16
+	usualHeaders = 14  // nine, and one for each word of the metadata; a fifteenth doubles the room of a map
 	maxAttribute = 256 // bytes; what outside writers put into longer ones stands in ce_metadata alone
 )
 
@@ -54,12 +54,22 @@ const (
 type Encoder struct {
 	catalogue *event.Catalogue
 	codec     *event.Codec
-	prefix    string
+	topics    map[event.Context]string
+	newest    atomic.Pointer[source]
+}
+
+type source struct {
+	epoch uuid.UUID
+	text  string
 }
 
 // NewEncoder makes an encoder for topics that begin with prefix and a dot.
 func NewEncoder(c *event.Catalogue, prefix string) *Encoder {
-	return &Encoder{catalogue: c, codec: event.NewCodec(c, noKeys{}), prefix: prefix}
+	topics := map[event.Context]string{event.Outside: Topic(prefix, event.Outside)}
+	for _, d := range c.Definitions() {
+		topics[d.Context] = Topic(prefix, d.Context)
+	}
+	return &Encoder{catalogue: c, codec: event.NewCodec(c, noKeys{}), topics: topics}
 }
 
 // noKeys opens nothing: the roots of events are never sealed.
@@ -104,51 +114,51 @@ func (e *Encoder) Encode(ctx context.Context, epoch uuid.UUID, rec event.Record)
 		part, key = d.Definition.Context, d.Root()
 	}
 	m = message.NewMessageWithContext(ctx, rec.ID.String(), rec.Data)
-	m.Metadata = make(message.Metadata, maxHeaders)
-	for _, a := range [...]attribute{
-		{headerVersion, specVersion}, {headerSource, sourcePrefix + epoch.String()}, {headerType, rec.Type}, {headerSubject, rec.Stream},
-		{headerTime, rec.Time.UTC().Format(timeFormat)}, {headerPosition, strconv.FormatUint(rec.Position, 10)},
-		{headerRevision, strconv.FormatUint(rec.Revision, 10)}, {headerPartitionKey, key}, {headerContentType, rec.ContentType},
-	} {
-		m.Metadata[a.header] = a.value
-	}
+	time, position, revision := figures(rec)
+	headers := make(message.Metadata, usualHeaders)
+	headers[headerVersion], headers[headerSource] = specVersion, e.source(epoch)
+	headers[headerType], headers[headerSubject] = rec.Type, rec.Stream
+	headers[headerTime], headers[headerPosition], headers[headerRevision] = time, position, revision
+	headers[headerPartitionKey], headers[headerContentType] = key, rec.ContentType
 	if part == event.Outside && rec.ContentType == event.ContentJSON && !json.Valid(rec.Data) { // its writer says what is not so
-		m.Metadata[headerContentType], m.Metadata[headerStoredAs] = event.ContentBinary, rec.ContentType
+		headers[headerContentType], headers[headerStoredAs] = event.ContentBinary, rec.ContentType
 	}
-	for _, a := range attributes(rec.Meta()) {
-		if presentable(a.value) {
-			m.Metadata[a.header] = a.value
+	said, all := plain(rec.Metadata)
+	if !all {
+		said, all = readMetadata(rec.Metadata)
+	}
+	for _, a := range said {
+		if a.value != "" {
+			headers[a.header] = a.value
 		}
 	}
-	if !bytes.Equal(metadata(m), rec.Metadata) {
-		m.Metadata[headerMetadata] = base64.StdEncoding.EncodeToString(rec.Metadata)
+	if !all {
+		headers[headerMetadata] = base64.StdEncoding.EncodeToString(rec.Metadata)
 	}
-	return Topic(e.prefix, part), m, nil
+	m.Metadata = headers
+	return e.topics[part], m, nil
 }
 
-// attribute is one that metadata has a word for.
-type attribute struct{ header, value string }
+// figures are the record's time, position and revision, of one piece.
+func figures(rec event.Record) (time, position, revision string) {
+	var room [len(timeFormat) + 2*20]byte // 20: the digits of the largest number
+	b := rec.Time.UTC().AppendFormat(room[:0], timeFormat)
+	first := len(b)
+	b = strconv.AppendUint(b, rec.Position, 10)
+	second := len(b)
+	all := string(strconv.AppendUint(b, rec.Revision, 10))
+	return all[:first], all[first:second], all[second:]
+}
 
-func attributes(m event.Meta) [5]attribute {
-	return [...]attribute{
-		{headerActor, m.Actor}, {headerCorrelation, m.Correlation}, {headerCausation, m.Causation}, {headerTrace, m.Trace}, {headerRequest, m.Request},
+// source is the attribute of an epoch. All but the first call for it only
+// look it up.
+func (e *Encoder) source(epoch uuid.UUID) string {
+	if s := e.newest.Load(); s != nil && s.epoch == epoch {
+		return s.text
 	}
-}
-
-// presentable says whether a value may be a CloudEvents attribute: some text,
-// not too long, without control characters.
-func presentable(value string) bool {
-	return value != "" && len(value) <= maxAttribute && !strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r >= 0x7f && r <= 0x9f || r == '\uFFFD' })
-}
-
-// metadata is what the attributes of a message say of a record's metadata, in
-// the form in which ours stand in the log.
-func metadata(m *message.Message) []byte {
-	raw, _ := json.Marshal(event.Meta{ // strings alone: never fails
-		Actor: m.Metadata[headerActor], Correlation: m.Metadata[headerCorrelation], Causation: m.Metadata[headerCausation],
-		Trace: m.Metadata[headerTrace], Request: m.Metadata[headerRequest],
-	})
-	return raw
+	s := &source{epoch, sourcePrefix + epoch.String()}
+	e.newest.Store(s)
+	return s.text
 }
 
 // Decode is the record of a message, as it stands in the log, and the epoch
@@ -185,7 +195,7 @@ func Decode(m *message.Message) (rec event.Record, epoch uuid.UUID, err error) {
 		rec.ContentType = stored
 	}
 	if raw, ok := m.Metadata[headerMetadata]; !ok {
-		rec.Metadata = metadata(m)
+		rec.Metadata = metadata(m.Metadata)
 	} else if rec.Metadata, err = base64.StdEncoding.DecodeString(raw); err != nil {
 		return fail(headerMetadata, err)
 	}
