@@ -73,6 +73,21 @@ func (p *Publisher) Close() error {
 // Publish returns once every replica that is in sync has all messages
 // (acks=all). The context of the first message counts for all.
 func (p *Publisher) Publish(topic string, messages ...*message.Message) error {
+	return p.Prepare(topic, messages...)()
+}
+
+// Prepare does of Publish what needs no broker, and gives the rest, which may
+// be called again: whoever publishes one call after another can prepare the
+// next while the former waits. The messages are not changed after it.
+func (p *Publisher) Prepare(topic string, messages ...*message.Message) (publish func() error) {
+	records := make([]kafka.Record, len(messages))
+	for i, m := range messages {
+		records[i] = record(m)
+	}
+	return func() error { return p.publish(topic, messages, records) }
+}
+
+func (p *Publisher) publish(topic string, messages []*message.Message, records []kafka.Record) error {
 	if len(messages) == 0 {
 		return nil
 	}
@@ -90,7 +105,7 @@ func (p *Publisher) Publish(topic string, messages ...*message.Message) error {
 	if err != nil {
 		return err
 	}
-	queues := p.queues(topic, len(leaders), messages)
+	queues := p.queues(topic, len(leaders), messages, records)
 	wait, end := p.c.cfg.RetryFirst, time.Now().Add(p.c.cfg.Timeout)
 	for {
 		err := p.round(ctx, topic, leaders, queues)
@@ -151,7 +166,7 @@ func (q *queue) cut(most int) (records []kafka.Record, bytes int) {
 	return q.records[:q.next], bytes
 }
 
-func (p *Publisher) queues(topic string, count int, messages []*message.Message) map[int]*queue {
+func (p *Publisher) queues(topic string, count int, messages []*message.Message, records []kafka.Record) map[int]*queue {
 	p.mu.Lock()
 	partitions := p.partitions[topic]
 	if partitions == nil {
@@ -168,15 +183,13 @@ func (p *Publisher) queues(topic string, count int, messages []*message.Message)
 		shares[places[i]]++
 	}
 	queues := map[int]*queue{}
-	for i, m := range messages {
-		n := places[i]
+	for i, n := range places {
 		q := queues[n]
 		if q == nil {
 			q = &queue{records: make([]kafka.Record, 0, shares[n]), sizes: make([]int, 0, shares[n])}
 			queues[n] = q
 		}
-		r := record(m)
-		q.records, q.sizes = append(q.records, r), append(q.sizes, sizeOf(r))
+		q.records, q.sizes = append(q.records, records[i]), append(q.sizes, sizeOf(records[i]))
 	}
 	return queues
 }

@@ -31,6 +31,9 @@ func prefixes(t *testing.T, all [][]fetched, keys int) int {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if want := fmt.Sprintf(`{"n":%d}`, id); string(r.value) != want {
+				t.Fatalf("partition %d: %d holds %q, not %q", n, id, r.value, want)
+			}
 			if id <= newest {
 				continue
 			}
@@ -108,6 +111,38 @@ func TestPublishWhileLeadersMove(t *testing.T) {
 	}
 	if n := prefixes(t, stored(t, c, name), keys); n != messages {
 		t.Fatalf("%d of %d messages", n, messages)
+	}
+}
+
+// Q2: what a moving leader refused arrives with all it says, within the call,
+// and so does what is published a second time from one preparation.
+func TestPublishAgain(t *testing.T) {
+	t.Parallel()
+	const messages, keys = 50, 7
+	brokers := cluster(t)
+	c := open(t, urlOf(brokers), nil)
+	name := topic(t, c)
+	p := publisher(t, c, PublisherConfig{})
+	fault := brokers.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: name, Err: kerr.NotLeaderForPartition, Count: 1})
+	publish := p.Prepare(name, numbered(0, messages, keys)...)
+	for range 2 {
+		if err := publish(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if fault.Hits() == 0 {
+		t.Error("nothing was refused")
+	}
+	all := stored(t, c, name)
+	if n := prefixes(t, all, keys); n != messages {
+		t.Errorf("%d of %d messages", n, messages)
+	}
+	count := 0
+	for _, part := range all {
+		count += len(part)
+	}
+	if count < 2*messages {
+		t.Errorf("%d messages came of two times %d", count, messages)
 	}
 }
 

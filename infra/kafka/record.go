@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"io"
 	"maps"
 
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -40,7 +41,7 @@ func record(m *message.Message) kafka.Record {
 		}
 		h := kafka.Header{Key: name, Value: put(value)}
 		if name == KeyMetadata {
-			key = kafka.NewBytes(h.Value)
+			key = &whole{bytes: h.Value}
 		}
 		headers = append(headers, h)
 	}
@@ -48,8 +49,38 @@ func record(m *message.Message) kafka.Record {
 	if value == nil {
 		value = []byte{} // nil would be a tombstone
 	}
-	return kafka.Record{Key: key, Headers: headers, Value: kafka.NewBytes(value)}
+	return kafka.Record{Key: key, Headers: headers, Value: &whole{bytes: value}}
 }
+
+// whole is a key or value that is written whole each time: a record may be
+// sent again, even while a request that was given up still writes it. (Those
+// of kafka-go are empty once they are written.)
+type whole struct {
+	bytes []byte
+	read  int // by Read, which no request uses
+}
+
+// Len implements protocol.Bytes.
+func (w *whole) Len() int { return len(w.bytes) }
+
+// WriteTo implements io.WriterTo, by which records are written.
+func (w *whole) WriteTo(out io.Writer) (int64, error) {
+	n, err := out.Write(w.bytes)
+	return int64(n), err
+}
+
+// Read implements io.Reader.
+func (w *whole) Read(b []byte) (int, error) {
+	if w.read == len(w.bytes) {
+		return 0, io.EOF
+	}
+	n := copy(b, w.bytes[w.read:])
+	w.read += n
+	return n, nil
+}
+
+// Close implements io.Closer.
+func (w *whole) Close() error { return nil }
 
 // recordOverhead is more than a record needs beside its key, value and
 // headers, and a header beside its name and value, in bytes.
