@@ -259,7 +259,7 @@ type Adapters struct {
 	Namespace         string        `name:"namespace" default:"parley" check:"namespace" help:"What topics, schemas, indexes and keys begin with, so that communities can share servers."`
 	KafkaPartitions   int           `name:"kafka-partitions" default:"12" max:"10000" help:"Partitions of a topic that is created." roles:"relay,push"`
 	KafkaReplication  int           `name:"kafka-replication" default:"1" max:"100" help:"Copies of a topic that is created." roles:"relay,push"`
-	RelayBatch        int           `name:"relay-batch" default:"500" max:"100000" help:"Events sent to Kafka before their acknowledgement." roles:"relay"`
+	RelayBatch        int           `name:"relay-batch" default:"2000" max:"100000" help:"Events sent to Kafka before their acknowledgement." roles:"relay"`
 	RelaySave         time.Duration `name:"relay-save" default:"500ms" help:"How far the relay's checkpoint may be behind while it is busy." roles:"relay"`
 	KafkaCompression  string        `name:"kafka-compression" default:"none" oneof:"none,gzip,snappy,lz4,zstd" help:"Compression of what is sent to Kafka." roles:"relay"`
 	PoolMax           int           `name:"pool-max" default:"50" max:"10000" help:"Most connections of a pool."`

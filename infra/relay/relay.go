@@ -26,13 +26,13 @@ const lease = "relay"
 type Config struct {
 	Store     event.Store
 	Catalogue *event.Catalogue
-	Publisher message.Publisher                                 // keeps the order of each key, also when it fails in the middle
+	Publisher message.Publisher                                 // keeps the order of each key, also when it fails in the middle; a preparer is faster
 	Ensure    func(ctx context.Context, topics ...string) error // makes topics that are not there
 	State     readmodels.DB                                     // where the checkpoint is
 	Leases    projections.Leases                                // Alone
 
 	Prefix       string        // of topics; "parley"
-	Batch        int           // events published before their acknowledgement; 500
+	Batch        int           // events published before their acknowledgement; 2000. As many are read, and as many ready, meanwhile
 	BatchBytes   int           // data of the events that were read and are not acknowledged; 16 MiB
 	SaveEvery    time.Duration // how long the checkpoint may stay behind; 500 ms
 	LastSave     time.Duration // how long its last save may take when the relay ends; 5 s
@@ -46,7 +46,7 @@ func (c *Config) fill() {
 		c.Leases = projections.Alone{}
 	}
 	c.Prefix = cmp.Or(c.Prefix, "parley")
-	c.Batch = cmp.Or(c.Batch, 500)
+	c.Batch = cmp.Or(c.Batch, 2000)
 	c.BatchBytes = max(event.MaxSize, cmp.Or(c.BatchBytes, 16<<20))
 	c.SaveEvery = cmp.Or(c.SaveEvery, 500*time.Millisecond)
 	c.LastSave = cmp.Or(c.LastSave, 5*time.Second)
@@ -55,6 +55,20 @@ func (c *Config) fill() {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+}
+
+// preparer is a Publisher that can do a part of its work ahead. What Prepare
+// gives publishes, as often as it is called.
+type preparer interface {
+	Prepare(topic string, messages ...*message.Message) (publish func() error)
+}
+
+// prepare has those messages ready to be published.
+func (r *Relay) prepare(topic string, messages ...*message.Message) (publish func() error) {
+	if p, ok := r.cfg.Publisher.(preparer); ok {
+		return p.Prepare(topic, messages...)
+	}
+	return func() error { return r.cfg.Publisher.Publish(topic, messages...) }
 }
 
 // Relay brings the log to Kafka. Run runs it, once; the other methods may be

@@ -16,8 +16,9 @@ import (
 	"github.com/parleyhq/parley/projections"
 )
 
-// term is one time of leading. Two goroutines work hand in hand: one reads and
-// encodes, the other publishes whatever is ready as one batch.
+// term is one time of leading. Three goroutines work hand in hand: one reads
+// and encodes, one gathers what is ready into a batch, and one publishes a
+// batch and waits for its acknowledgement, while the next is gathered.
 type term struct {
 	r     *Relay
 	fence projections.Fence
@@ -40,6 +41,7 @@ type letter struct {
 func (t *term) run(ctx context.Context) error {
 	group, inner := errgroup.WithContext(ctx)
 	letters := make(chan letter, t.r.cfg.Batch)
+	wanted, batches := make(chan struct{}), make(chan batch)
 	room := semaphore.NewWeighted(int64(t.r.cfg.BatchBytes))
 	var ended error // of the reader; what it had read before is published all the same
 	group.Go(func() error {
@@ -47,7 +49,11 @@ func (t *term) run(ctx context.Context) error {
 		ended = t.read(inner, letters, room)
 		return nil
 	})
-	group.Go(func() error { return t.publish(inner, letters, room) })
+	group.Go(func() error {
+		defer close(batches)
+		return t.gather(inner, letters, wanted, batches)
+	})
+	group.Go(func() error { return t.publish(inner, wanted, batches, room) })
 	err := cmp.Or(group.Wait(), ended)
 	if t.position != t.saved && !errors.Is(err, projections.ErrDeposed) { // what is saved now is not published again
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.r.cfg.LastSave)
@@ -87,83 +93,131 @@ func (t *term) read(ctx context.Context, letters chan<- letter, room *semaphore.
 	return errors.New("relay: the tail of the log ended by itself")
 }
 
-// publish takes what is ready, up to a batch, and has it acknowledged before
-// it takes more. The checkpoint is saved when nothing waits, and every
-// SaveEvery while there is always more.
-func (t *term) publish(ctx context.Context, letters <-chan letter, room *semaphore.Weighted) error {
+// batch is what is published before its acknowledgement is awaited.
+type batch struct {
+	sends  []func() error // each topic's part, all at once
+	events int
+	weight int64
+	newest uint64 // position of its last event
+}
+
+// gather makes batches: a full one as soon as it can be, another one when the
+// publisher wants it. It ends when the reader has, with nothing left.
+func (t *term) gather(ctx context.Context, letters <-chan letter, wanted <-chan struct{}, batches chan<- batch) error {
+	waiting := make([]letter, 0, t.r.cfg.Batch)
+	for open := true; open || len(waiting) > 0; {
+		more, ask := letters, wanted
+		if len(waiting) == t.r.cfg.Batch || !open {
+			more = nil
+		}
+		if len(waiting) == 0 {
+			ask = nil
+		}
+		var b batch
+		if ask != nil && more == nil {
+			b = t.prepare(ctx, waiting) // while the former one is published
+		}
+		select {
+		case l, ok := <-more:
+			if open = ok; ok {
+				waiting = append(waiting, l)
+			}
+			continue
+		default: // nothing is ready to come along
+		}
+		select {
+		case l, ok := <-more:
+			if open = ok; ok {
+				waiting = append(waiting, l)
+			}
+		case <-ask:
+			if b.events == 0 {
+				b = t.prepare(ctx, waiting)
+			}
+			waiting = waiting[:0]
+			select {
+			case batches <- b:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// prepare does of publishing what needs no broker.
+func (t *term) prepare(ctx context.Context, letters []letter) batch {
+	b := batch{events: len(letters), newest: letters[len(letters)-1].position}
+	parts := map[string][]*message.Message{}
+	for _, l := range letters {
+		b.weight += l.weight
+		l.message.SetContext(ctx)
+		parts[l.topic] = append(parts[l.topic], l.message)
+	}
+	for topic, messages := range parts {
+		b.sends = append(b.sends, t.r.prepare(topic, messages...))
+	}
+	return b
+}
+
+// publish has one batch acknowledged before it takes the next. The checkpoint
+// is saved when nothing comes, and every SaveEvery while there is always more.
+func (t *term) publish(ctx context.Context, wanted chan<- struct{}, batches <-chan batch, room *semaphore.Weighted) error {
 	due := time.NewTimer(t.r.cfg.SaveEvery)
 	defer due.Stop()
-	batch := make([]letter, 0, t.r.cfg.Batch)
-	for {
+	for want := wanted; ; {
 		select {
-		case l, ok := <-letters:
+		case want <- struct{}{}:
+			want = nil // said
+		case b, ok := <-batches:
 			if !ok {
 				return nil // the reader says why
 			}
-			batch = append(batch[:0], l)
+			if err := t.deliver(ctx, b); err != nil {
+				return err
+			}
+			room.Release(b.weight)
+			want = wanted
+			if time.Since(t.savedAt) < t.r.cfg.SaveEvery {
+				continue
+			}
+			if err := t.save(ctx); err != nil {
+				return err
+			}
+			due.Reset(t.r.cfg.SaveEvery)
 		case <-due.C:
 			if err := t.save(ctx); err != nil {
 				return err
 			}
 			due.Reset(t.r.cfg.SaveEvery)
-			continue
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		batch = fill(batch, letters, t.r.cfg.Batch)
-		if err := t.deliver(ctx, batch); err != nil {
-			return err
-		}
-		weight := int64(0)
-		for _, l := range batch {
-			weight += l.weight
-		}
-		room.Release(weight)
-		if time.Since(t.savedAt) >= t.r.cfg.SaveEvery {
-			if err := t.save(ctx); err != nil {
-				return err
-			}
-			due.Reset(t.r.cfg.SaveEvery)
-		}
 	}
-}
-
-// fill takes what else is ready.
-func fill(batch []letter, letters <-chan letter, most int) []letter {
-	for len(batch) < most {
-		select {
-		case l, ok := <-letters:
-			if !ok {
-				return batch
-			}
-			batch = append(batch, l)
-		default:
-			return batch
-		}
-	}
-	return batch
 }
 
 // deliver publishes a batch until all of it is acknowledged. After a failure
 // it begins again with the batch's first event, in order: a partition may get
 // some twice, and none before those that come before it.
-func (t *term) deliver(ctx context.Context, batch []letter) error {
+func (t *term) deliver(ctx context.Context, b batch) error {
 	for wait := t.r.cfg.RetryFirst; ; wait = min(2*wait, t.r.cfg.RetryLongest) {
-		err := t.send(ctx, batch)
+		err := b.send()
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		t.r.mu.Lock()
 		t.r.trouble = err
 		if err == nil {
-			t.position = batch[len(batch)-1].position
+			t.position = b.newest
 			t.r.position = t.position
 		}
 		t.r.mu.Unlock()
 		if err == nil {
 			return nil
 		}
-		t.r.cfg.Log.Warn("events were not published; trying again", "after", t.position, "events", len(batch), "error", err, "pause", wait)
+		t.r.cfg.Log.Warn("events were not published; trying again", "after", t.position, "events", b.events, "error", err, "pause", wait)
 		if !pause(ctx, wait) {
 			return ctx.Err()
 		}
@@ -172,18 +226,13 @@ func (t *term) deliver(ctx context.Context, batch []letter) error {
 
 // send publishes each topic's part, all at once. It waits for all of them even
 // when one fails: nothing of a batch is under way when it is sent again.
-func (t *term) send(ctx context.Context, batch []letter) error {
-	parts := map[string][]*message.Message{}
-	for _, l := range batch {
-		l.message.SetContext(ctx)
-		parts[l.topic] = append(parts[l.topic], l.message)
-	}
-	errs := make(chan error, len(parts))
-	for topic, messages := range parts {
-		go func() { errs <- t.r.cfg.Publisher.Publish(topic, messages...) }()
+func (b batch) send() error {
+	errs := make(chan error, len(b.sends))
+	for _, send := range b.sends {
+		go func() { errs <- send() }()
 	}
 	var all []error
-	for range parts {
+	for range b.sends {
 		all = append(all, <-errs)
 	}
 	return errors.Join(all...)
