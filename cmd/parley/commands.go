@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -23,7 +24,7 @@ import (
 // the stack's own. done ends all that and is called once.
 func openCommands(ctx context.Context, cfg settings.Settings, std streams, mail commands.Mailer) (_ *commands.Commands, done func() error, err error) {
 	log := telemetry.NewLog(std.err, "warn", cfg.LogFormat)
-	engines, err := stack.Open(ctx, app.StackConfig(cfg, log, nil))
+	engines, err := stack.Open(ctx, stackConfig(cfg, log))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -62,6 +63,14 @@ func openCommands(ctx context.Context, cfg settings.Settings, std streams, mail 
 	}
 	services.Go(func() error { return releases.Run(following) })
 	return c, done, nil
+}
+
+// stackConfig is what the engines of one command are told: whoever waits for
+// it is told when a server does not answer.
+func stackConfig(cfg settings.Settings, log *slog.Logger) stack.Config {
+	c := app.StackConfig(cfg, log, nil)
+	c.OpenTimeout = cfg.OpenTimeout
+	return c
 }
 
 // problems are the words of faults, for people on a terminal.

@@ -12,7 +12,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/parleyhq/parley/cmd/app"
 	"github.com/parleyhq/parley/cmd/settings"
 	"github.com/parleyhq/parley/cmd/transfer"
 	"github.com/parleyhq/parley/infra/keyring"
@@ -55,12 +54,12 @@ func (c *copyCommand) Run(ctx context.Context, std streams) (err error) {
 		return err
 	}
 	log := telemetry.NewLog(std.err, "warn", c.LogFormat)
-	source, err := c.source(ctx, app.StackConfig(c.Settings, log, nil))
+	source, err := c.source(ctx, stackConfig(c.Settings, log))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, source.Close()) }()
-	target, err := stack.Open(ctx, app.StackConfig(c.Settings, log, nil))
+	target, err := stack.Open(ctx, stackConfig(c.Settings, log))
 	if err != nil {
 		return err
 	}

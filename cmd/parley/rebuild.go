@@ -155,7 +155,7 @@ func (c *rebuildCommand) open(ctx context.Context, std streams) (_ *engines, don
 		}
 	}
 	log := telemetry.NewLog(std.err, "warn", c.LogFormat)
-	opened, err := stack.Open(ctx, app.StackConfig(c.Settings, log, nil))
+	opened, err := stack.Open(ctx, stackConfig(c.Settings, log))
 	if err != nil {
 		return nil, nil, err
 	}

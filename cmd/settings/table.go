@@ -266,6 +266,7 @@ type Adapters struct {
 	PoolIdle          time.Duration `name:"pool-idle" default:"300s" help:"After this long an unused connection is closed."`
 	PoolLeak          time.Duration `name:"pool-leak" default:"60s" help:"A connection in use for longer is warned of."`
 	ConnectTimeout    time.Duration `name:"connect-timeout" default:"5s" help:"How long a connection may take to open."`
+	OpenTimeout       time.Duration `name:"open-timeout" default:"30s" zero:"until it answers" help:"How long a command tries to reach a server before it gives up; serve never does."`
 	CallTimeout       time.Duration `name:"call-timeout" default:"10s" help:"How long one call of a server may take."`
 	CallRetries       int           `name:"call-retries" default:"3" max:"100" zero:"none" help:"Retries of a call that failed in passing."`
 	MailWorkers       int           `name:"mail-workers" default:"4" max:"1000" help:"Letters that a process delivers at once." roles:"api,projector"`

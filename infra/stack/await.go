@@ -11,12 +11,18 @@ import (
 type Report func(name string, problem error)
 
 // await opens one dependency, again and again with growing pauses, until it
-// answers, ctx ends, or the error is final: nobody can connect before an
-// operator changes something.
+// answers, ctx or OpenTimeout ends, or the error is final: nobody can connect
+// before an operator changes something.
 func await[T any](ctx context.Context, c Config, name string, open func(context.Context) (T, error)) (engine T, err error) {
+	trying, stop := ctx, func() {}
+	if c.OpenTimeout > 0 {
+		trying, stop = context.WithTimeout(ctx, c.OpenTimeout)
+	}
+	defer stop()
 	pause := c.RetryFirst
+	var problem error // the newest that is not of our own giving up
 	for {
-		engine, err = open(ctx)
+		engine, err = open(trying)
 		c.Report(name, err)
 		if err == nil {
 			return engine, nil
@@ -24,14 +30,17 @@ func await[T any](ctx context.Context, c Config, name string, open func(context.
 		if isFinal := new(final); errors.As(err, &isFinal) {
 			return engine, fmt.Errorf("%s: %w", name, err)
 		}
-		if ctx.Err() != nil {
-			return engine, ctx.Err()
+		if trying.Err() == nil || problem == nil {
+			problem = err
+			c.Log.WarnContext(ctx, "a dependency does not answer; trying again", "dependency", name, "pause", pause, "error", err)
 		}
-		c.Log.WarnContext(ctx, "a dependency does not answer; trying again", "dependency", name, "pause", pause, "error", err)
 		select {
 		case <-time.After(pause):
-		case <-ctx.Done():
-			return engine, ctx.Err()
+		case <-trying.Done():
+			if ctx.Err() != nil {
+				return engine, ctx.Err()
+			}
+			return engine, fmt.Errorf("%s does not answer, tried for %s: %w", name, c.OpenTimeout, problem)
 		}
 		pause = min(2*pause, c.RetryLongest)
 	}

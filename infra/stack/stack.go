@@ -85,6 +85,7 @@ type Config struct {
 	PoolMax          int // connections of a pool
 	PoolIdle         time.Duration
 	PoolLeak         time.Duration
+	OpenTimeout      time.Duration // how long Open tries to reach a server; 0: until it answers
 	ConnectTimeout   time.Duration // of one connection
 	CallTimeout      time.Duration // of one call
 	AppendTimeout    time.Duration // of one append, lost answers included
