@@ -28,6 +28,7 @@ type busy struct {
 	mu       sync.Mutex
 	messages map[string]uint64 // acknowledged: number by text
 	posts    map[string]string // acknowledged: title by id
+	newest   string            // id of the newest post
 	seen     []uint64          // numbers of the room, as the subscriber got them
 	goal     uint64            // the subscriber stops with this number; 0: not yet
 }
@@ -88,7 +89,8 @@ func (b *busy) publish(c *harness.Client) {
 			return
 		}
 		b.mu.Lock()
-		b.posts[a.ID()] = title
+		b.newest = a.ID()
+		b.posts[b.newest] = title
 		b.mu.Unlock()
 		b.rest()
 	}
@@ -221,6 +223,29 @@ func (b *busy) settle(n int) {
 			b.t.Fatalf("the community does not recover: %d messages and %d posts in 90 s", m-messages, p-posts)
 		}
 		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// flows waits until what was acknowledged by now has come to the subscriber,
+// and into the tables.
+func (b *busy) flows() {
+	b.t.Helper()
+	b.mu.Lock()
+	post, number := b.newest, uint64(0)
+	for _, n := range b.messages {
+		number = max(number, n)
+	}
+	b.mu.Unlock()
+	deadline := time.Now().Add(90 * time.Second)
+	for told, shown := false, false; !told || !shown; time.Sleep(20 * time.Millisecond) {
+		told = b.last() >= number
+		if !shown {
+			a, err := b.s.Client().Try("GET", "/v1/posts/"+post, nil)
+			shown = err == nil && a.Status == 200
+		}
+		if time.Now().After(deadline) {
+			b.t.Fatalf("the community does not recover: the subscriber has number %d of %d, and the newest post is shown: %v", b.last(), number, shown)
+		}
 	}
 }
 

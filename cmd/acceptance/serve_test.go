@@ -20,9 +20,10 @@ import (
 // parley runs the program to its end and gives its exit status and stderr.
 func parley(t *testing.T, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // one that serves instead of refusing
+	binary := harness.Binary(t)                                     // which may be built first
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second) // one that serves instead of refusing
 	defer cancel()
-	cmd := exec.CommandContext(ctx, harness.Binary(t), args...)
+	cmd := exec.CommandContext(ctx, binary, args...)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	cmd.Env = []string{"HOME=" + t.TempDir()}

@@ -114,8 +114,7 @@ func (c *Cluster) start(begin starter) starter {
 		if err != nil {
 			return nil, "", err
 		}
-		c.store = &Node{Role: "log", t: t, begin: begin, args: c.logFlags}
-		if err := c.store.start(); err != nil {
+		if err := c.startLog(begin); err != nil {
 			return nil, "", err
 		}
 		c.nodes = nil
@@ -132,6 +131,17 @@ func (c *Cluster) start(begin starter) starter {
 		c.front.serve(c)
 		return whole{c}, c.front.base, nil
 	}
+}
+
+// startLog starts the log below everything, unless it runs.
+func (c *Cluster) startLog(begin starter) error {
+	if c.store != nil {
+		if run, _, _ := c.store.now(); run != nil {
+			return nil
+		}
+	}
+	c.store = &Node{Role: "log", t: c.t, begin: begin, args: c.logFlags}
+	return c.store.start()
 }
 
 // keyFiles makes the keys that all processes share, once: those that the flags
@@ -153,9 +163,9 @@ func (c *Cluster) keyFiles(args []string) ([]string, error) {
 		if strings.Contains(strings.Join(args, " "), flag) {
 			continue
 		}
-		path := filepath.Join(c.keys, strings.TrimPrefix(flag, "--")+"-"+algorithm)
+		path := filepath.Join(c.keys, strings.TrimPrefix(flag, "--")+"-"+algorithm) // see SigningKeyFile
 		if flag == "--master-key-file" {
-			path = filepath.Join(c.keys, "master")
+			path = c.MasterKeyFile()
 		}
 		own = append(own, flag+"="+path)
 		if _, err := os.Stat(path); err == nil {
@@ -218,6 +228,10 @@ func (c *Cluster) Flags() []string {
 
 // MasterKeyFile is the key that all processes share.
 func (c *Cluster) MasterKeyFile() string { return filepath.Join(c.keys, "master") }
+
+// SigningKeyFile is the key of access tokens that all processes share; a test
+// may put one there before they start.
+func (c *Cluster) SigningKeyFile() string { return filepath.Join(c.keys, "jwt-key-file-EdDSA") }
 
 // Log is the process of the log.
 func (c *Cluster) Log() *Node { return c.store }

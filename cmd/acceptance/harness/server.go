@@ -84,7 +84,29 @@ func StartProcess(t testing.TB, options ...Option) *Server {
 	return start(t, true, options)
 }
 
+// StartLog runs the log of a cluster and nothing else yet: Again starts the
+// processes of the roles above it.
+func StartLog(t testing.TB) *Server {
+	t.Helper()
+	s := prepare(t, []Option{OnCluster(nil)})
+	if err := s.Cluster.startLog(startProcess); err != nil {
+		t.Fatalf("start: %v", err)
+	}
+	s.run = whole{s.Cluster}
+	s.Ready()
+	return s
+}
+
 func start(t testing.TB, process bool, options []Option) *Server {
+	t.Helper()
+	s := prepare(t, options)
+	s.launch(process)
+	return s
+}
+
+// prepare makes a server that does not run yet, and stops it when the test
+// ends.
+func prepare(t testing.TB, options []Option) *Server {
 	t.Helper()
 	s := &Server{t: t, adminOnce: new(sync.Once), flags: []string{"--rate-limits=off", "--captcha=off", "--hash-memory=64KiB", "--hash-time=1"}}
 	for _, o := range options {
@@ -96,7 +118,6 @@ func start(t testing.TB, process bool, options []Option) *Server {
 	if s.clustered || Distributed() && !s.embedded {
 		s.Cluster = newCluster(t, s.Data, s.servers)
 	}
-	s.launch(process)
 	t.Cleanup(func() {
 		if s.run == nil {
 			return
