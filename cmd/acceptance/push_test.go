@@ -401,7 +401,7 @@ func TestN4_OtherCarriers(t *testing.T) {
 // N4, S4: sign-out and expiry close sockets; a fresh token in band keeps them.
 func TestN4_EndOfSession(t *testing.T) {
 	t.Parallel()
-	s := harness.Start(t, harness.Flags("--access-ttl=3s"))
+	s := harness.Start(t)
 	alice := s.NewPerson("alice")
 	here, there := s.SignIn(alice.Account.Handle), s.SignIn(alice.Account.Handle)
 	a, b := here.Dial(), there.Dial()
@@ -419,8 +419,18 @@ func TestN4_EndOfSession(t *testing.T) {
 	refused(t, c.Ask("auth", body{"token": eve.Token}), "auth.invalid")
 	refused(t, c.Ask("auth", body{"token": "x"}), "auth.invalid")
 	refused(t, c.Ask("auth", nil), "request.invalid")
-	old := third.Dial()
-	third.Post("/v1/sessions/refresh", nil).Want(200)
+	if f := c.Ask("auth", body{"token": third.Token}); f.OK == nil || !*f.OK {
+		t.Errorf("auth: %s", f.Raw)
+	}
+}
+
+// N4: a socket lives as long as its token, and longer with the next one.
+func TestN4_EndOfToken(t *testing.T) {
+	t.Parallel()
+	s := harness.Start(t, harness.Flags("--access-ttl=5s")) // for the six calls up to auth
+	alice := s.NewPerson("alice")
+	third := s.SignIn(alice.Account.Handle)
+	c, old := third.Dial(), third.Dial()
 	var fresh struct{ AccessToken string }
 	third.Post("/v1/sessions/refresh", nil).Want(200).Into(&fresh)
 	if f := c.Ask("auth", body{"token": fresh.AccessToken}); f.OK == nil || !*f.OK {

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -330,15 +331,14 @@ func TestNoPong(t *testing.T) {
 func TestEndOfSessions(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	n := w.node(nil)
+	var now atomic.Pointer[time.Time] // stands still, so that nothing here is a race against a token
+	began := time.Now()
+	now.Store(&began)
+	n := w.node(func(c *Config) { c.Now = func() time.Time { return *now.Load() } })
 	who := actor()
 	brief := who
-	brief.Expires = time.Now().Add(150 * time.Millisecond)
-	if code := n.dial(brief).code(); code != CloseTokenExpired {
-		t.Errorf("expired: %d", code)
-	}
-	brief.Expires = time.Now().Add(400 * time.Millisecond)
-	kept := n.dial(brief)
+	brief.Expires = began.Add(20 * time.Millisecond)
+	lapses, kept := n.dial(brief), n.dial(brief)
 	w.fake.mu.Lock()
 	w.fake.tokens["fresh"], w.fake.tokens["other"] = who, actor()
 	w.fake.mu.Unlock()
@@ -348,7 +348,18 @@ func TestEndOfSessions(t *testing.T) {
 	if f := kept.ask("auth", map[string]any{"token": "fresh"}); !*f.OK {
 		t.Error(f.raw)
 	}
-	time.Sleep(time.Until(brief.Expires) + 50*time.Millisecond) // the very thing under test is time
+	if f := lapses.ask("ping", nil); !*f.OK {
+		t.Error(f.raw)
+	}
+	now.Store(&brief.Expires)
+	for range 3 {
+		if code := n.open(brief).code(); code != CloseTokenExpired {
+			t.Errorf("expired when it comes: %d", code)
+		}
+	}
+	if code := lapses.code(); code != CloseTokenExpired {
+		t.Errorf("expired: %d", code)
+	}
 	if f := kept.ask("ping", nil); !*f.OK {
 		t.Error(f.raw)
 	}
