@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/parleyhq/parley/domain/session"
 )
 
 // Actor is who asks: a signed-in account in one of its sessions, or a program
@@ -14,6 +16,8 @@ type Actor struct {
 	Session uuid.UUID // uuid.Nil where a key asks
 	Roles   []string  // as the token says: a hint, never a permission
 	Expires time.Time // of the access token
+
+	origin session.Binding // where the access token was issued to
 
 	Key    uuid.UUID // of the API key; uuid.Nil: signed in
 	Scopes []string  // of the API key; nothing else may be done with it

@@ -21,6 +21,7 @@ import (
 //	verification.go   mails that prove an address
 //	sessions.go       sign in, sign out, authenticate
 //	refresh.go        refresh tokens
+//	binding.go        sessions that hold in one browser or network
 //	limits.go         rates, lock-out
 //	revocation.go     sessions that are over, on all nodes at once
 //	boards.go posts.go comments.go reactions.go
@@ -62,6 +63,7 @@ type Config struct {
 	SessionMode  string        // SessionMulti, SessionSingle or SessionShared
 	RefreshTTL   time.Duration // of a refresh token, from its issue
 	RefreshGrace time.Duration // how long a used one leads to the same successor
+	Binding      string        // BindNone, BindAgent, BindNetwork or BindBoth
 
 	Limits      LimitRules
 	Revocation  string        // RevokeBlacklist, RevokeWhitelist or RevokeBoth; where nodes share
@@ -151,6 +153,7 @@ func Defaults() Config {
 		PasswordCost:    passwords.DefaultCost(),
 		HashWait:        5 * time.Second,
 		SessionMode:     SessionMulti,
+		Binding:         BindNone,
 		RefreshTTL:      480 * time.Hour,
 		RefreshGrace:    10 * time.Second,
 		Limits:          DefaultLimits(),

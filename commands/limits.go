@@ -121,6 +121,9 @@ func (c *Commands) Admit(ctx context.Context, a Arrival) (*Actor, []Level, error
 			epoch, refused = c.lives(ctx, who)
 		}
 		if refused == nil {
+			refused = c.bound(ctx, who)
+		}
+		if refused == nil {
 			by = &who
 		} else if f := fault.As(refused); f == nil || f.Kind != fault.Unauthorized {
 			return nil, nil, refused

@@ -71,7 +71,7 @@ func (c *Commands) refreshMAC(ctx context.Context, b []byte) ([]byte, error) {
 // Refresh uses a refresh token, and gives its successor and a new access
 // token. Both streams are read as the log holds them now, so that no node
 // that lags carries a thief across.
-// Errors: session.ErrRefreshInvalid, session.ErrRefreshReused.
+// Errors: session.ErrRefreshInvalid, session.ErrRefreshReused, ErrBinding.
 func (c *Commands) Refresh(ctx context.Context, token string) (SignedIn, error) {
 	t, err := c.readRefresh(ctx, token)
 	if err != nil {
@@ -85,21 +85,31 @@ func (c *Commands) Refresh(ctx context.Context, token string) (SignedIn, error) 
 	if err != nil {
 		return SignedIn{}, err
 	}
+	from, err := c.origin(ctx, id)
+	if err != nil {
+		return SignedIn{}, err
+	}
 	var done session.Refreshment
+	foreign := false
 	out, err := change(WithActor(ctx, id.String()), c.core, session.Stream(t.session), session.New,
 		func(s *session.Session) (events []event.Data, err error) {
+			if foreign = !s.Fits(t.family, from); foreign {
+				return nil, nil
+			}
 			events, done, err = s.Refresh(t.family, t.n, c.now(), c.cfg.RefreshGrace, c.cfg.RefreshTTL)
 			return events, err
 		})
 	switch {
 	case err != nil:
 		return SignedIn{}, err
+	case foreign:
+		return SignedIn{}, c.mismatch(ctx, id, t.session)
 	case done.Reused:
 		c.revoke(ctx, Revocation{Account: id, Session: t.session, Position: out.Position})
 		return SignedIn{}, session.ErrRefreshReused
 	}
 	t.n = done.Token
-	return c.tokensOf(ctx, t, id, roles, done.Expires, out.Position)
+	return c.tokensOf(ctx, t, id, roles, from, done.Expires, out.Position)
 }
 
 // refreshable finds whose session a token is of, and refuses it where the
@@ -126,9 +136,9 @@ func (c *Commands) refreshable(ctx context.Context, t refreshToken) (id uuid.UUI
 	return id, roles, err
 }
 
-// tokensOf writes a session's tokens down for their bearer.
-func (c *Commands) tokensOf(ctx context.Context, t refreshToken, id uuid.UUID, roles []string, expires time.Time, position uint64) (SignedIn, error) {
-	access, err := c.deps.Tokens.Issue(id, t.session, roles)
+// tokensOf writes a session's tokens down for their bearer, who is where to says.
+func (c *Commands) tokensOf(ctx context.Context, t refreshToken, id uuid.UUID, roles []string, to session.Binding, expires time.Time, position uint64) (SignedIn, error) {
+	access, err := c.deps.Tokens.Issue(id, t.session, roles, to)
 	if err != nil {
 		return SignedIn{}, fmt.Errorf("sign an access token: %w", err)
 	}

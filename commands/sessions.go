@@ -130,38 +130,41 @@ func (c *Commands) begin(ctx context.Context, id uuid.UUID, who signer) (SignedI
 		Account: id, Family: c.newID(), Epoch: who.epoch,
 		Device: deviceName(client.Agent), Network: client.Network, ExpiresAt: c.now().Add(c.cfg.RefreshTTL),
 	}
+	to, err := c.origin(ctx, id)
+	if err != nil {
+		return SignedIn{}, err
+	}
 	var sid uuid.UUID
 	var out Outcome
-	var err error
 	switch c.cfg.SessionMode {
 	case SessionShared:
-		sid, out, err = c.share(ctx, s, who.keep)
+		sid, out, err = c.share(ctx, s, to, who.keep)
 	case SessionSingle:
 		sid = c.newID()
 		if s.Epoch, err = c.endOthers(ctx, id, sid); err != nil {
 			return SignedIn{}, err
 		}
-		out, err = c.start(ctx, sid, s)
+		out, err = c.start(ctx, sid, s, to)
 	default:
 		sid = c.newID()
-		out, err = c.start(ctx, sid, s)
+		out, err = c.start(ctx, sid, s, to)
 	}
 	if err != nil {
 		return SignedIn{}, err
 	}
-	return c.tokensOf(ctx, refreshToken{session: sid, family: s.Family}, id, who.roles, s.ExpiresAt, out.Position)
+	return c.tokensOf(ctx, refreshToken{session: sid, family: s.Family}, id, who.roles, to, s.ExpiresAt, out.Position)
 }
 
-func (c *Commands) start(ctx context.Context, sid uuid.UUID, s session.Started) (Outcome, error) {
+func (c *Commands) start(ctx context.Context, sid uuid.UUID, s session.Started, to session.Binding) (Outcome, error) {
 	return change(ctx, c.core, session.Stream(sid), session.New, func(st *session.Session) ([]event.Data, error) {
-		return st.Start(s), nil
+		return st.Start(s, to), nil
 	})
 }
 
 // share lets a sign-in join the account's one session: the one that was kept
 // when others ended, or the one of its epoch. Where that is over, a new epoch
 // has another.
-func (c *Commands) share(ctx context.Context, s session.Started, keep uuid.UUID) (uuid.UUID, Outcome, error) {
+func (c *Commands) share(ctx context.Context, s session.Started, to session.Binding, keep uuid.UUID) (uuid.UUID, Outcome, error) {
 	for range maxConflict {
 		own, err := c.sharedSession(ctx, s.Account, s.Epoch)
 		if err != nil {
@@ -173,7 +176,7 @@ func (c *Commands) share(ctx context.Context, s session.Started, keep uuid.UUID)
 			}
 			var ok bool
 			out, err := change(ctx, c.core, session.Stream(sid), session.New, func(st *session.Session) (events []event.Data, err error) {
-				events, ok = st.Share(s)
+				events, ok = st.Share(s, to)
 				return events, nil
 			})
 			if err != nil || ok {
@@ -248,13 +251,16 @@ func (c *Commands) EndSessions(ctx context.Context, by Actor, keep uuid.UUID) (O
 // Authenticate says who asks with an access token. It reads no log: what this
 // process appended counts at once, what others appended too where nodes share
 // what they know, and otherwise within Freshness.
-// Errors: ErrTokenInvalid, ErrTokenExpired, ErrTokenRevoked.
+// Errors: ErrTokenInvalid, ErrTokenExpired, ErrTokenRevoked, ErrBinding.
 func (c *Commands) Authenticate(ctx context.Context, token string) (Actor, error) {
 	a, err := c.deps.Tokens.Check(token)
 	if err != nil {
 		return Actor{}, err
 	}
-	return a, c.CheckSession(ctx, a)
+	if err := c.CheckSession(ctx, a); err != nil {
+		return Actor{}, err
+	}
+	return a, c.bound(ctx, a)
 }
 
 // CheckSession says whether a session that was signed in still lives.

@@ -11,6 +11,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/parleyhq/parley/domain/fault"
+	"github.com/parleyhq/parley/domain/session"
 )
 
 // Faults of access tokens.
@@ -53,6 +54,8 @@ type Tokens struct {
 type claims struct {
 	Session string   `json:"sid"`
 	Roles   []string `json:"roles"`
+	Agent   []byte   `json:"bua,omitempty"` // see session.Binding
+	Network []byte   `json:"bip,omitempty"`
 	jwt.RegisteredClaims
 }
 
@@ -86,12 +89,14 @@ func NewTokens(cfg TokensConfig) (*Tokens, error) {
 // TTL is how long a token lives.
 func (t *Tokens) TTL() time.Duration { return t.cfg.TTL }
 
-// Issue signs a token for an account's session.
-func (t *Tokens) Issue(account, session uuid.UUID, roles []string) (string, error) {
+// Issue signs a token for an account's session, good where to says.
+func (t *Tokens) Issue(account, sid uuid.UUID, roles []string, to session.Binding) (string, error) {
 	now := t.cfg.Now()
 	token := jwt.NewWithClaims(t.method, claims{
-		Session: session.String(),
+		Session: sid.String(),
 		Roles:   roles,
+		Agent:   to.Agent,
+		Network: to.Network,
 		RegisteredClaims: jwt.RegisteredClaims{
 			Subject:   account.String(),
 			ID:        t.cfg.NewID().String(),
@@ -125,11 +130,14 @@ func (t *Tokens) Check(token string) (Actor, error) {
 		return Actor{}, ErrTokenInvalid
 	}
 	account, err1 := uuid.Parse(c.Subject)
-	session, err2 := uuid.Parse(c.Session)
+	sid, err2 := uuid.Parse(c.Session)
 	if err1 != nil || err2 != nil || c.IssuedAt == nil {
 		return Actor{}, ErrTokenInvalid
 	}
-	a := Actor{Account: account, Session: session, Roles: c.Roles, Expires: c.ExpiresAt.Time}
+	a := Actor{
+		Account: account, Session: sid, Roles: c.Roles, Expires: c.ExpiresAt.Time,
+		origin: session.Binding{Agent: c.Agent, Network: c.Network},
+	}
 	t.seen.Add(hash, a)
 	return a, nil
 }

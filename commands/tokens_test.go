@@ -14,6 +14,8 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
+
+	"github.com/parleyhq/parley/domain/session"
 )
 
 var tokenTime = time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
@@ -50,18 +52,18 @@ func TestTokens(t *testing.T) {
 			t.Parallel()
 			now := tokenTime
 			tokens := newTokens(t, algorithm, &now)
-			account, session := uuid.New(), uuid.New()
-			token, err := tokens.Issue(account, session, []string{"member"})
+			account, sid := uuid.New(), uuid.New()
+			token, err := tokens.Issue(account, sid, []string{"member"}, session.Binding{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			for range 2 { // verified, then remembered
 				got, err := tokens.Check(token)
-				if err != nil || got.Account != account || got.Session != session || got.Roles[0] != "member" || !got.Expires.Equal(now.Add(15*time.Minute)) {
+				if err != nil || got.Account != account || got.Session != sid || got.Roles[0] != "member" || !got.Expires.Equal(now.Add(15*time.Minute)) {
 					t.Errorf("%+v %v", got, err)
 				}
 			}
-			checkClaims(t, token, account, session)
+			checkClaims(t, token, account, sid)
 			now = tokenTime.Add(15*time.Minute - time.Second)
 			if _, err := tokens.Check(token); err != nil {
 				t.Error(err)
@@ -148,7 +150,7 @@ func TestForgedTokens(t *testing.T) {
 	now := tokenTime
 	raw := generated(t, "EdDSA")
 	tokens := newTokens(t, "EdDSA", &now, SigningKey{Bytes: raw})
-	good, err := tokens.Issue(uuid.New(), uuid.New(), nil)
+	good, err := tokens.Issue(uuid.New(), uuid.New(), nil, session.Binding{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +200,7 @@ func TestRotation(t *testing.T) {
 	t.Parallel()
 	now := tokenTime
 	older, newer := generated(t, "EdDSA"), generated(t, "EdDSA")
-	old, err := newTokens(t, "EdDSA", &now, SigningKey{Bytes: older}).Issue(uuid.New(), uuid.New(), nil)
+	old, err := newTokens(t, "EdDSA", &now, SigningKey{Bytes: older}).Issue(uuid.New(), uuid.New(), nil, session.Binding{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,8 +31,8 @@ func accountRoutes() []Route {
 		onID(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, e event.Decoded, d account.RoleRevoked) error {
 			return readmodels.DropRole(ctx, b, id, d.Role, e.ID)
 		}),
-		onID(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, _ event.Decoded, d account.SessionsEnded) error {
-			return readmodels.DropSessions(ctx, b, id, d)
+		onID(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, e event.Decoded, d account.SessionsEnded) error {
+			return readmodels.DropSessions(ctx, b, id, d, e)
 		}),
 	}
 }

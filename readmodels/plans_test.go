@@ -13,6 +13,7 @@ import (
 	"github.com/parleyhq/parley/domain/board"
 	"github.com/parleyhq/parley/domain/chat"
 	"github.com/parleyhq/parley/domain/comment"
+	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/domain/follow"
 	"github.com/parleyhq/parley/domain/notification"
 	"github.com/parleyhq/parley/domain/post"
@@ -80,6 +81,11 @@ var (
 	when                  = readmodels.When{Version: thing, At: at}
 )
 
+// told is the nth event of a history.
+func told(n byte) event.Decoded {
+	return event.Decoded{Record: event.Record{ID: uuid.UUID{n}, Time: at}}
+}
+
 func planPeople(ctx context.Context, b readmodels.Batch, run func(...any)) {
 	name := "a name"
 	for _, id := range []uuid.UUID{me, you} {
@@ -96,13 +102,14 @@ func planPeople(ctx context.Context, b readmodels.Batch, run func(...any)) {
 	run(readmodels.AccountByID(ctx, b, me, you))
 	run(readmodels.AccountByHandle(ctx, b, me, ""))
 	run(readmodels.Summaries(ctx, b, me, you))
-	run(readmodels.PutSession(ctx, b, thing, session.Started{Account: me}, at))
-	run(readmodels.JoinSession(ctx, b, thing, session.Joined{}, at))
+	run(readmodels.PutSession(ctx, b, thing, session.Started{Account: me}, told(1)))
+	run(readmodels.JoinSession(ctx, b, thing, session.Joined{}, told(2)))
 	run(readmodels.TouchSession(ctx, b, thing, at, at))
 	run(readmodels.Sessions(ctx, b, me, at, nil, 20))
 	run(readmodels.SessionOf(ctx, b, me, thing))
-	run(readmodels.DropSession(ctx, b, thing))
-	run(readmodels.DropSessions(ctx, b, me, account.SessionsEnded{}))
+	run(readmodels.EndSession(ctx, b, thing, told(3), session.Ended{Account: me, Reason: session.SignedOut}))
+	run(readmodels.DropSessions(ctx, b, me, account.SessionsEnded{}, told(4)))
+	run(readmodels.History(ctx, b, me, 100, nil, 20))
 	run(readmodels.PutFollow(ctx, b, follow.Started{Follower: me, Followee: you}, 1))
 	run(readmodels.PutMute(ctx, b, follow.MuteStarted{Muter: me, Muted: you}, 1))
 	for _, list := range []func(context.Context, readmodels.Reader, uuid.UUID, uuid.UUID, uint64, int) ([]readmodels.Related, error){

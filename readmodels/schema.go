@@ -9,6 +9,7 @@ func Schema() []string {
 		// a line a noun: accountSchema, boardSchema, …
 		accountSchema,
 		sessionSchema,
+		historySchema,
 		followSchema,
 		boardSchema,
 		postSchema,

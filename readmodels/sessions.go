@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/parleyhq/parley/domain/account"
+	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/domain/session"
 )
 
@@ -37,20 +38,28 @@ type SessionKey struct {
 func (s Session) Key() SessionKey { return SessionKey{At: millis(s.CreatedAt), ID: s.ID} }
 
 // PutSession adds a session, unless its account has ended all of its epoch.
-func PutSession(ctx context.Context, b Batch, id uuid.UUID, d session.Started, at time.Time) error {
+func PutSession(ctx context.Context, b Batch, id uuid.UUID, d session.Started, e event.Decoded) error {
 	_, counts, err := first(ctx, b, scanText, `SELECT id FROM account WHERE id = ? AND (epoch <= ? OR kept_session = ?)`,
 		d.Account.String(), int64(d.Epoch), id.String())
 	if err != nil || !counts {
 		return err
 	}
-	return b.Exec(ctx, `INSERT INTO session (id, account, device, network, created_at, last_seen_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		id.String(), d.Account.String(), d.Device, d.Network, millis(at), millis(at), millis(d.ExpiresAt))
+	err = b.Exec(ctx, `INSERT INTO session (id, account, device, network, created_at, last_seen_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		id.String(), d.Account.String(), d.Device, d.Network, millis(e.Time), millis(e.Time), millis(d.ExpiresAt))
+	if err != nil {
+		return err
+	}
+	return PutHistory(ctx, b, d.Account, e, HistorySignedIn, d.Device, d.Network)
 }
 
 // JoinSession says that a sign-in shares a session: it is where that came from.
-func JoinSession(ctx context.Context, b Batch, id uuid.UUID, d session.Joined, at time.Time) error {
-	return b.Exec(ctx, `UPDATE session SET device = ?, network = ?, last_seen_at = ?, expires_at = ? WHERE id = ?`,
-		d.Device, d.Network, millis(at), millis(d.ExpiresAt), id.String())
+func JoinSession(ctx context.Context, b Batch, id uuid.UUID, d session.Joined, e event.Decoded) error {
+	err := b.Exec(ctx, `UPDATE session SET device = ?, network = ?, last_seen_at = ?, expires_at = ? WHERE id = ?`,
+		d.Device, d.Network, millis(e.Time), millis(d.ExpiresAt), id.String())
+	if err != nil {
+		return err
+	}
+	return putHistoryOf(ctx, b, id, e, d.Account, HistorySignedIn)
 }
 
 // TouchSession says that a session was refreshed.
@@ -58,18 +67,17 @@ func TouchSession(ctx context.Context, b Batch, id uuid.UUID, at, expires time.T
 	return b.Exec(ctx, `UPDATE session SET last_seen_at = ?, expires_at = ? WHERE id = ?`, millis(at), millis(expires), id.String())
 }
 
-// DropSession takes a session that was ended away.
-func DropSession(ctx context.Context, b Batch, id uuid.UUID) error {
-	return b.Exec(ctx, `DELETE FROM session WHERE id = ?`, id.String())
-}
-
-// DropSessions takes all sessions of an account but d.Keep away.
-func DropSessions(ctx context.Context, b Batch, id uuid.UUID, d account.SessionsEnded) error {
+// DropSessions takes all sessions of an account but d.Keep away, and notes it.
+func DropSessions(ctx context.Context, b Batch, id uuid.UUID, d account.SessionsEnded, e event.Decoded) error {
 	err := b.Exec(ctx, `UPDATE account SET epoch = ?, kept_session = ? WHERE id = ?`, int64(d.Epoch), textID(d.Keep), id.String())
 	if err != nil {
 		return err
 	}
-	return b.Exec(ctx, `DELETE FROM session WHERE account = ? AND id <> ?`, id.String(), textID(d.Keep))
+	err = b.Exec(ctx, `DELETE FROM session WHERE account = ? AND id <> ?`, id.String(), textID(d.Keep))
+	if err != nil {
+		return err
+	}
+	return PutHistory(ctx, b, id, e, HistoryEnded, "", "")
 }
 
 // Sessions are an account's own sessions that live at now, newest first, after

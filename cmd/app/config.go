@@ -64,7 +64,7 @@ func commandsConfig(cfg settings.Settings, baseURL string) commands.Config {
 	c.PasswordMin, c.PasswordMax = cfg.PasswordMin, cfg.PasswordMax
 	c.PasswordCost = passwords.Cost{Memory: uint32(cfg.HashMemory / 1024), Time: uint32(cfg.HashTime), Threads: uint8(cfg.HashThreads)}
 	c.HashParallel, c.HashWait = cfg.HashParallel, cfg.HashWait
-	c.SessionMode, c.RefreshTTL, c.RefreshGrace = cfg.SessionMode, cfg.RefreshTTL, cfg.RefreshGrace
+	c.SessionMode, c.RefreshTTL, c.RefreshGrace, c.Binding = cfg.SessionMode, cfg.RefreshTTL, cfg.RefreshGrace, cfg.Binding
 	c.Limits, c.Revocation, c.SharedPause = limitRules(cfg), cfg.Revocation, cfg.BreakerPause
 	c.Reactions = cfg.Reactions
 	c.Forum.BoardsByMembers = cfg.BoardCreation == "members"
@@ -117,7 +117,7 @@ func tokensConfig(cfg settings.Settings, keys []commands.SigningKey) commands.To
 func restConfig(cfg settings.Settings) rest.Config {
 	c := rest.Config{
 		Envelope: rest.Envelope(cfg.Envelope), Origins: cfg.AllowedOrigins, Carriers: map[string][]rest.Carrier{},
-		PositionWait: cfg.PositionWait, Timeout: cfg.RequestTimeout, MaxInFlight: cfg.Requests, Now: now,
+		PositionWait: cfg.PositionWait, Timeout: cfg.RequestTimeout, MaxInFlight: cfg.Requests, Now: now, History: cfg.SessionHistory,
 	}
 	c.Forum = rest.Forum{
 		BoardHashtags: cfg.BoardTags, BoardHashtagsWindow: cfg.BoardTagsWindow, TrendingWindow: cfg.TrendingWindow,

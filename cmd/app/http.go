@@ -32,11 +32,18 @@ func (a *App) makeREST(ctx context.Context) error {
 
 // addAPI is what the API needs, and its pages.
 func (a *App) addAPI(ctx context.Context, c *rest.Config) error {
+	seen, err := readmodels.NewLastSeen(ctx, readmodels.LastSeenConfig{
+		DB: a.stack.State, Every: a.cfg.LastSeenEvery, Keep: a.cfg.RefreshTTL, Now: now, Log: a.log,
+	})
+	if err != nil {
+		return err
+	}
+	a.run(seen.Run)
 	cursors, err := a.stack.Keyring.System(ctx, "cursors")
 	if err != nil {
 		return fmt.Errorf("the key of cursors: %w", err)
 	}
-	c.CursorKey, c.Tickets = cursors, a.tickets
+	c.CursorKey, c.Tickets, c.Seen = cursors, a.tickets, seen
 	c.Commands, c.Tables, c.Auth, c.Positions = a.commands, a.reads, a.commands, a.positions
 	c.Search = &readmodels.Finder{Tables: a.reads, Engine: a.stack.Search, Family: projections.SearchFamily(a.epoch)}
 	c.Gate, c.Projections = a.commands, a.administration()

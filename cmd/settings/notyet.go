@@ -46,8 +46,6 @@ var notYet = []string{
 	"replay-guard",
 	"replay-window",
 	"link-ttl",
-	"last-seen-every",
-	"session-history",
 	"captcha-ttl",
 	"captcha-length",
 	"captcha-width",
@@ -81,9 +79,6 @@ var notYet = []string{
 
 // notYetWords are single words of a setting, name=word, in the same state.
 var notYetWords = []string{
-	"binding=ua",
-	"binding=ip",
-	"binding=both",
 	"captcha=always",
 	"captcha=adaptive",
 }

@@ -15,12 +15,15 @@ var Events = []event.Definition{
 	event.Of("session.joined.v1", event.People, func(d Joined) string { return d.Account.String() }),
 	event.Of("session.refreshed.v1", event.People, func(d Refreshed) string { return d.Account.String() }),
 	event.Of("session.ended.v1", event.People, func(d Ended) string { return d.Account.String() }),
+	event.Of("session.bound.v1", event.People, func(d Bound) string { return d.Account.String() }),
+	event.Of("session.mismatched.v1", event.People, func(d Mismatched) string { return d.Account.String() }),
 }
 
 // Reasons why a session ended.
 const (
 	SignedOut = "signed_out" // by its account, here or elsewhere
 	Reused    = "reused"     // a used refresh token came back
+	Foreign   = "binding"    // a token came from where it was not issued to
 )
 
 // Started is a sign-in. Epoch is the account's session epoch at that time.
@@ -55,4 +58,20 @@ type Refreshed struct {
 type Ended struct {
 	Account uuid.UUID `json:"account"`
 	Reason  string    `json:"reason"`
+}
+
+// Bound says where a family of tokens was issued to. It follows the sign-in.
+type Bound struct {
+	Account uuid.UUID `json:"account"`
+	Family  uuid.UUID `json:"family"`
+	Agent   []byte    `json:"agent,omitzero" seal:"secret,Account"`
+	Network []byte    `json:"network,omitzero" seal:"secret,Account"`
+}
+
+// Mismatched says from where a token came that was not issued to there. The
+// session's end follows.
+type Mismatched struct {
+	Account uuid.UUID `json:"account"`
+	Device  string    `json:"device,omitzero" seal:"personal,Account"`
+	Network string    `json:"network,omitzero" seal:"personal,Account"`
 }

@@ -34,6 +34,7 @@ type family struct {
 	newest  uint32    // token issued, not presented yet
 	issued  time.Time // that token
 	expires time.Time // that token
+	bound   Binding
 }
 
 // New is a session that never was.
@@ -51,15 +52,19 @@ func (s *Session) Live(account uuid.UUID) bool {
 func (s *Session) Apply(e event.Decoded) {
 	switch d := e.Payload.(type) {
 	case Started:
-		*s = Session{Account: d.Account, Epoch: d.Epoch, families: []family{{d.Family, 0, e.Time, d.ExpiresAt}}}
+		*s = Session{Account: d.Account, Epoch: d.Epoch, families: []family{{id: d.Family, issued: e.Time, expires: d.ExpiresAt}}}
 	case Joined:
 		if len(s.families) == MaxFamilies {
 			s.families = append([]family(nil), s.families[1:]...)
 		}
-		s.families = append(s.families, family{d.Family, 0, e.Time, d.ExpiresAt})
+		s.families = append(s.families, family{id: d.Family, issued: e.Time, expires: d.ExpiresAt})
+	case Bound:
+		if f := s.family(d.Family); f != nil {
+			f.bound = Binding{Agent: d.Agent, Network: d.Network}
+		}
 	case Refreshed:
 		if f := s.family(d.Family); f != nil {
-			*f = family{d.Family, d.Token, e.Time, d.ExpiresAt}
+			f.newest, f.issued, f.expires = d.Token, e.Time, d.ExpiresAt
 		}
 	case Ended:
 		s.Ended, s.families = true, nil
@@ -75,26 +80,36 @@ func (s *Session) family(id uuid.UUID) *family {
 	return nil
 }
 
-// Start begins the session. The same start again says nothing.
-func (s *Session) Start(d Started) []event.Data {
+// Start begins the session, whose tokens are good where to says alone. The
+// same start again says nothing.
+func (s *Session) Start(d Started, to Binding) []event.Data {
 	if s.Account != uuid.Nil {
 		return nil
 	}
-	return []event.Data{d}
+	return bind(d, d, to)
+}
+
+// bind is a sign-in, and where its tokens are good.
+func bind(first event.Data, d Started, to Binding) []event.Data {
+	if to.none() {
+		return []event.Data{first}
+	}
+	return []event.Data{first, Bound{Account: d.Account, Family: d.Family, Agent: to.Agent, Network: to.Network}}
 }
 
 // Share begins the session, or joins the one that is there. ok is false where
 // it is over.
-func (s *Session) Share(d Started) (events []event.Data, ok bool) {
+func (s *Session) Share(d Started, to Binding) (events []event.Data, ok bool) {
 	switch {
 	case s.Account == uuid.Nil:
-		return []event.Data{d}, true
+		return bind(d, d, to), true
 	case !s.Live(d.Account):
 		return nil, false
 	case s.family(d.Family) != nil:
 		return nil, true
 	}
-	return []event.Data{Joined{Account: d.Account, Family: d.Family, Device: d.Device, Network: d.Network, ExpiresAt: d.ExpiresAt}}, true
+	joined := Joined{Account: d.Account, Family: d.Family, Device: d.Device, Network: d.Network, ExpiresAt: d.ExpiresAt}
+	return bind(joined, d, to), true
 }
 
 // Refreshment is what presenting a refresh token leads to.
@@ -132,4 +147,16 @@ func (s *Session) End(account uuid.UUID, reason string) ([]event.Data, error) {
 		return nil, nil
 	}
 	return []event.Data{Ended{Account: account, Reason: reason}}, nil
+}
+
+// Mismatch ends the session because a token of it came from elsewhere; nothing
+// is said where it has ended.
+func (s *Session) Mismatch(device, network string) []event.Data {
+	if s.Account == uuid.Nil || s.Ended {
+		return nil
+	}
+	return []event.Data{
+		Mismatched{Account: s.Account, Device: device, Network: network},
+		Ended{Account: s.Account, Reason: Foreign},
+	}
 }

@@ -107,11 +107,11 @@ func TestEnd(t *testing.T) {
 
 func TestStartAndLive(t *testing.T) {
 	t.Parallel()
-	if diff := cmp.Diff([]event.Data{started}, session.New().Start(started)); diff != "" {
+	if diff := cmp.Diff([]event.Data{started}, session.New().Start(started, session.Binding{})); diff != "" {
 		t.Error(diff)
 	}
 	s := given(started)
-	if s.Start(started) != nil || !s.Live(me) || s.Live(uuid.UUID{7}) || s.Epoch != 3 {
+	if s.Start(started, session.Binding{}) != nil || !s.Live(me) || s.Live(uuid.UUID{7}) || s.Epoch != 3 {
 		t.Errorf("%+v", s)
 	}
 	if given(started, ended).Live(me) || session.New().Live(uuid.Nil) {
@@ -180,7 +180,7 @@ func TestShare(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, ok := given(c.given...).Share(second)
+			got, ok := given(c.given...).Share(second, session.Binding{})
 			if diff := cmp.Diff(c.want, got); diff != "" || ok != c.ok {
 				t.Error(ok, diff)
 			}
@@ -203,5 +203,47 @@ func TestShare(t *testing.T) {
 	}
 	if _, _, err := s.Refresh(joined.Family, 0, at, grace, ttl); err != nil {
 		t.Error(err)
+	}
+}
+
+// S8: tokens are good where they were issued to, as far as is compared; what
+// was never bound fits nowhere.
+func TestBinding(t *testing.T) {
+	t.Parallel()
+	home := session.Binding{Agent: []byte("a"), Network: []byte("n")}
+	events := session.New().Start(started, home)
+	bound := session.Bound{Account: me, Family: family, Agent: home.Agent, Network: home.Network}
+	if diff := cmp.Diff([]event.Data{started, bound}, events); diff != "" {
+		t.Fatal(diff)
+	}
+	s, free := given(append(events, refreshed(1, at))...), given(started)
+	for name, c := range map[string]struct {
+		s    *session.Session
+		id   uuid.UUID
+		b    session.Binding
+		fits bool
+	}{
+		"home":            {s, family, home, true},
+		"agent alone":     {s, family, session.Binding{Agent: home.Agent}, true},
+		"nothing asked":   {s, family, session.Binding{}, true},
+		"other agent":     {s, family, session.Binding{Agent: []byte("b"), Network: home.Network}, false},
+		"other network":   {s, family, session.Binding{Network: []byte("m")}, false},
+		"never bound":     {free, family, home, false},
+		"free, not asked": {free, family, session.Binding{}, true},
+		"unknown family":  {s, uuid.UUID{9}, home, true},
+	} {
+		if got := c.s.Fits(c.id, c.b); got != c.fits {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	over := []event.Data{
+		session.Mismatched{Account: me, Device: "d", Network: "m"},
+		session.Ended{Account: me, Reason: session.Foreign},
+	}
+	if diff := cmp.Diff(over, s.Mismatch("d", "m")); diff != "" {
+		t.Error(diff)
+	}
+	if given(started, ended).Mismatch("d", "m") != nil || session.New().Mismatch("d", "m") != nil {
+		t.Error("what has ended ends again")
 	}
 }

@@ -18,7 +18,7 @@ import (
 //   - account: handle, email, display_name, bio and signature are empty, links
 //     are none. Ids of pictures, claims, roles, times, counts and the epoch of
 //     sessions stay; so does email_verified.
-//   - session: device and network are empty.
+//   - session, history: device and network are empty.
 //   - post, comment, message: title, body and html are empty. Who wrote it (an
 //     id, or a pseudonym and its owner, which is sealed under another key),
 //     where and when, hashtags, mentions as ids, pictures, edits and counts stay.
@@ -50,6 +50,11 @@ func erased(e Event, gone func(uuid.UUID) bool) event.Data {
 		}
 		return d
 	case session.Joined:
+		if gone(d.Account) {
+			d.Device, d.Network = "", ""
+		}
+		return d
+	case session.Mismatched:
 		if gone(d.Account) {
 			d.Device, d.Network = "", ""
 		}

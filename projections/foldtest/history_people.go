@@ -204,7 +204,7 @@ func signIn(h *History) {
 	events, _ := stateOf(h, name, session.New).Share(session.Started{
 		Account: s.account, Family: s.family, Epoch: epoch, Device: h.sometimes(), Network: pick(h, []string{"", "192.0.2.1", "2001:db8::/64"}),
 		ExpiresAt: h.clock.Add(time.Hour),
-	})
+	}, pick(h, []session.Binding{{}, {Agent: []byte("agent")}}))
 	if h.say(name, events, nil) {
 		h.signIns = append(h.signIns, s)
 	}
@@ -227,12 +227,17 @@ func refresh(h *History) {
 	}
 }
 
+// signOut ends a session, or finds one of its tokens elsewhere.
 func signOut(h *History) {
 	if len(h.signIns) == 0 {
 		return
 	}
 	s := recent(h, h.signIns)
 	name := session.Stream(s.session)
+	if h.one(3) {
+		h.say(name, stateOf(h, name, session.New).Mismatch(h.sometimes(), "192.0.2.9"), nil)
+		return
+	}
 	events, err := stateOf(h, name, session.New).End(s.account, session.SignedOut)
 	h.say(name, events, err)
 }

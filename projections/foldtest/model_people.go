@@ -20,6 +20,7 @@ type pair [2]uuid.UUID
 type people struct {
 	accounts map[uuid.UUID]*person
 	sessions map[uuid.UUID]*signedIn
+	told     map[uuid.UUID]told       // of sign-ins, by event
 	keys     map[uuid.UUID]programKey // that were not revoked
 	// since when they stand: positions
 	follows, blocks, mutes map[pair]uint64
@@ -44,6 +45,12 @@ type signedIn struct {
 	created, seen, expire time.Time
 }
 
+type told struct {
+	account               uuid.UUID
+	kind, device, network string
+	at                    time.Time
+}
+
 type programKey struct {
 	maker   uuid.UUID
 	name    string
@@ -53,7 +60,7 @@ type programKey struct {
 
 func newPeople() people {
 	return people{
-		accounts: map[uuid.UUID]*person{}, sessions: map[uuid.UUID]*signedIn{}, keys: map[uuid.UUID]programKey{},
+		accounts: map[uuid.UUID]*person{}, sessions: map[uuid.UUID]*signedIn{}, told: map[uuid.UUID]told{}, keys: map[uuid.UUID]programKey{},
 		follows: map[pair]uint64{}, blocks: map[pair]uint64{}, mutes: map[pair]uint64{},
 	}
 }
@@ -100,6 +107,7 @@ func (m *Model) foldPeople(e Event) {
 	case account.SessionsEnded:
 		p := m.accounts[e.thing()]
 		p.epoch, p.kept = d.Epoch, d.Keep
+		m.told[e.ID] = told{e.thing(), "ended", "", "", e.Time}
 		for id, s := range m.sessions {
 			if s.account == e.thing() && id != d.Keep {
 				delete(m.sessions, id)
@@ -118,22 +126,30 @@ func change[T any](field, to *T) {
 }
 
 // foldSession keeps sessions that are not over: neither ended by themselves,
-// nor with all of their account, nor begun in an epoch that was over by then.
+// nor with all of their account, nor begun in an epoch that was over by then;
+// and what is told of them.
 func (m *Model) foldSession(e Event) {
 	switch d := e.Data.(type) {
 	case session.Started:
 		if p := m.accounts[d.Account]; d.Epoch >= p.epoch || p.kept == e.thing() {
 			m.sessions[e.thing()] = &signedIn{d.Account, d.Device, d.Network, e.Time, e.Time, d.ExpiresAt}
+			m.told[e.ID] = told{d.Account, "signed_in", d.Device, d.Network, e.Time}
 		}
 	case session.Joined:
 		if s := m.sessions[e.thing()]; s != nil {
 			s.device, s.network, s.seen, s.expire = d.Device, d.Network, e.Time, d.ExpiresAt
+			m.told[e.ID] = told{d.Account, "signed_in", d.Device, d.Network, e.Time}
 		}
 	case session.Refreshed:
 		if s := m.sessions[e.thing()]; s != nil {
 			s.seen, s.expire = e.Time, d.ExpiresAt
 		}
+	case session.Mismatched:
+		m.told[e.ID] = told{d.Account, "binding", d.Device, d.Network, e.Time}
 	case session.Ended:
+		if s := m.sessions[e.thing()]; s != nil && d.Reason != session.Foreign {
+			m.told[e.ID] = told{d.Account, d.Reason, s.device, s.network, e.Time}
+		}
 		delete(m.sessions, e.thing())
 	}
 }
@@ -180,6 +196,11 @@ func (m *Model) printPeople() {
 		m.row("session", columns{
 			"id": id, "account": s.account, "device": s.device, "network": s.network,
 			"created_at": s.created, "last_seen_at": s.seen, "expires_at": s.expire,
+		})
+	}
+	for id, t := range m.told {
+		m.row("history", columns{
+			"id": id, "account": t.account, "kind": t.kind, "device": t.device, "network": t.network, "at": t.at,
 		})
 	}
 	for id, k := range m.keys {

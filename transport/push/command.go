@@ -221,7 +221,7 @@ func (c *conn) auth(ctx context.Context, r request) error {
 	if err := need(map[string]bool{"token": r.Token == ""}); err != nil {
 		return err
 	}
-	actor, err := c.s.deps.Sessions.Authenticate(ctx, r.Token)
+	actor, err := c.s.deps.Sessions.Authenticate(commands.WithClient(ctx, c.client), r.Token)
 	if err != nil {
 		return err
 	}

@@ -41,6 +41,8 @@ type conn struct {
 
 	viewer *viewer // of the account, once signed in
 
+	client commands.Client // on the other end
+
 	// The reader's own.
 	tokens  float64
 	filled  time.Time

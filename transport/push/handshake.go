@@ -131,7 +131,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) (*conn, error) 
 		return nil, err
 	}
 	v.shut.Store(true)
-	c := &conn{s: s, net: v.Conn, raw: rawOf(v.Conn), ws: ws}
+	c := &conn{s: s, net: v.Conn, raw: rawOf(v.Conn), ws: ws, client: commands.ClientFrom(r.Context())}
 	if t, ok := v.Conn.(*net.TCPConn); ok && s.cfg.SocketBuffers > 0 {
 		_ = t.SetWriteBuffer(s.cfg.SocketBuffers)
 	}

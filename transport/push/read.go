@@ -127,7 +127,7 @@ func (c *conn) firstMessage(raw []byte) (commands.Actor, bool) {
 	if err != nil || r.Do != "auth" || r.Token == "" {
 		return commands.Actor{}, false
 	}
-	actor, err := c.s.deps.Sessions.Authenticate(c.s.life, r.Token)
+	actor, err := c.s.deps.Sessions.Authenticate(commands.WithClient(c.s.life, c.client), r.Token)
 	if err != nil {
 		return commands.Actor{}, false
 	}

@@ -38,6 +38,10 @@ func (c *Call) Account() uuid.UUID {
 	return c.Actor.Account
 }
 
+func (c *Call) client() commands.Client {
+	return commands.Client{Network: c.Network, Agent: c.Agent}
+}
+
 // Header is the answer's header. Errors carry it too.
 func (c *Call) Header() http.Header { return c.out.Header() }
 

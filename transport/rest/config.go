@@ -86,10 +86,12 @@ const (
 
 // Config is what a Server needs. Fields without a default are required.
 type Config struct {
-	Commands  *commands.Commands // what routes change things with; tests of the pipeline have none
-	Tables    *readmodels.Tables // what routes read from; likewise
-	Search    *readmodels.Finder // what answers searches; likewise
-	Tickets   Tickets            // for sockets
+	Commands  *commands.Commands   // what routes change things with; tests of the pipeline have none
+	Tables    *readmodels.Tables   // what routes read from; likewise
+	Search    *readmodels.Finder   // what answers searches; likewise
+	Tickets   Tickets              // for sockets
+	Seen      *readmodels.LastSeen // notes when sessions are used; nil: nobody does
+	History   int                  // entries of a sign-in history that are shown; default 100
 	Auth      Authenticator
 	Gate      Gate // limits; nil: none, and Auth alone says who calls
 	Positions Positions
@@ -146,6 +148,7 @@ func (cfg Config) withDefaults() (Config, error) {
 	setDefault(&cfg.PositionWait, 2*time.Second)
 	setDefault(&cfg.Timeout, 30*time.Second)
 	setDefault(&cfg.MaxInFlight, 2048)
+	setDefault(&cfg.History, 100)
 	setDefault(&cfg.Forum.BoardHashtags, 10)
 	setDefault(&cfg.Forum.BoardHashtagsWindow, 30*24*time.Hour)
 	setDefault(&cfg.Forum.TrendingWindow, 24*time.Hour)

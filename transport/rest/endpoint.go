@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/parleyhq/parley/commands"
 	"github.com/parleyhq/parley/domain/fault"
 )
@@ -99,7 +101,7 @@ func (s *Server) mount(m Mount) {
 			s.fail(x, err)
 			return
 		}
-		m.Handler.ServeHTTP(w, r)
+		m.Handler.ServeHTTP(w, r.WithContext(commands.WithClient(r.Context(), x.call.client())))
 	}
 	s.router.MethodFunc(m.Method, m.Pattern, h)
 	if m.Method == http.MethodGet {
@@ -139,9 +141,12 @@ func arrive[P any](ctx context.Context, s *Server, x *exchange, p *P,
 	access func(context.Context, *Call, P) error,
 ) (context.Context, error) {
 	c := &x.call
-	ctx = commands.WithClient(ctx, commands.Client{Network: c.Network, Agent: c.Agent})
+	ctx = commands.WithClient(ctx, c.client())
 	if err := s.admit(ctx, c); err != nil {
 		return nil, err
+	}
+	if s.cfg.Seen != nil && c.Actor != nil && c.Actor.Session != uuid.Nil {
+		s.cfg.Seen.Note(c.Actor.Session, c.Now)
 	}
 	for _, step := range s.cfg.Steps {
 		if err := step(ctx, c); err != nil {

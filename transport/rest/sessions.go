@@ -33,7 +33,7 @@ func (s *Server) sessions() {
 	route(s, Op{
 		Method: http.MethodPost, Path: "/v1/sessions/refresh", ID: "refreshSession", Summary: "Use a refresh token", Tag: "Sessions",
 		Auth: Public, Secret: true, BodyOptional: true,
-		Errors: []*fault.Fault{session.ErrRefreshInvalid, session.ErrRefreshReused, errOriginForeign},
+		Errors: []*fault.Fault{session.ErrRefreshInvalid, session.ErrRefreshReused, commands.ErrBinding, errOriginForeign},
 	}, nil, s.refreshSession)
 	route(s, Op{
 		Method: http.MethodGet, Path: "/v1/sessions", ID: "listSessions", Summary: "One's own sessions", Tag: "Sessions",
@@ -48,6 +48,9 @@ func (s *Server) sessions() {
 	route(s, Op{
 		Method: http.MethodDelete, Path: "/v1/sessions", ID: "endSessions", Summary: "Sign out everywhere, or everywhere else", Tag: "Sessions",
 	}, nil, s.endSessions)
+	route(s, Op{
+		Method: http.MethodGet, Path: "/v1/me/history", ID: "listHistory", Summary: "What became of one's own sign-ins", Tag: "Sessions",
+	}, nil, s.listHistory)
 	handle(s, Op{
 		Method: http.MethodGet, Path: "/.well-known/jwks.json", ID: "jwks", Summary: "Public keys of access tokens", Tag: "Sessions",
 		Auth: Public, Waits: NoWait, Produces: "application/json", Unlimited: true,
@@ -174,9 +177,59 @@ func (s *Server) listSessions(ctx context.Context, c *Call, p Page, _ None) (Rep
 	if err != nil {
 		return Reply[List[Session]]{}, err
 	}
+	if err := s.lastSeen(ctx, rows); err != nil {
+		return Reply[List[Session]]{}, err
+	}
 	answer, err := page(c, p, rows,
 		func(row readmodels.Session) Session { return showSession(row, c.Actor.Session) }, readmodels.Session.Key)
 	return Reply[List[Session]]{Data: answer}, err
+}
+
+// HistoryEntry is one thing that became of the caller's sign-ins.
+type HistoryEntry struct {
+	Kind    string  `json:"kind" enum:"signed_in,signed_out,ended,reused,binding"`
+	Device  *string `json:"device"`
+	Network *string `json:"network"`
+	At      Time    `json:"at"`
+}
+
+func showHistory(h readmodels.HistoryEntry) HistoryEntry {
+	return HistoryEntry{Kind: h.Kind, Device: orNull(h.Device), Network: orNull(h.Network), At: At(h.At)}
+}
+
+func (s *Server) listHistory(ctx context.Context, c *Call, p Page, _ None) (Reply[List[HistoryEntry]], error) {
+	after, err := seek[readmodels.HistoryKey](c, p)
+	if err != nil {
+		return Reply[List[HistoryEntry]]{}, err
+	}
+	var rows []readmodels.HistoryEntry
+	err = s.cfg.Tables.Read(ctx, func(r readmodels.Reader) (err error) {
+		rows, err = readmodels.History(ctx, r, c.Account(), s.cfg.History, after, p.Limit)
+		return err
+	})
+	if err != nil {
+		return Reply[List[HistoryEntry]]{}, err
+	}
+	answer, err := page(c, p, rows, showHistory, readmodels.HistoryEntry.Key)
+	return Reply[List[HistoryEntry]]{Data: answer}, err
+}
+
+// lastSeen tells of sessions when they were used after they were refreshed.
+func (s *Server) lastSeen(ctx context.Context, rows []readmodels.Session) error {
+	if s.cfg.Seen == nil {
+		return nil
+	}
+	ids := make([]uuid.UUID, len(rows))
+	for i, row := range rows {
+		ids[i] = row.ID
+	}
+	seen, err := s.cfg.Seen.Of(ctx, ids...)
+	for i := range rows {
+		if at := seen[rows[i].ID]; at.After(rows[i].LastSeenAt) {
+			rows[i].LastSeenAt = at
+		}
+	}
+	return err
 }
 
 func (s *Server) signOut(ctx context.Context, c *Call, _, _ None) (Reply[None], error) {
