@@ -27,6 +27,7 @@ func newFront(t testing.TB) *front {
 			to, _ := url.Parse(f.pick(r.In.URL.Path)) // a node's own address
 			r.SetURL(to)
 			r.Out.Host = r.In.Host
+			r.Out.Header["X-Forwarded-For"] = r.In.Header["X-Forwarded-For"] // a test may stand for another proxy
 			r.SetXForwarded()
 		},
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
