@@ -17,6 +17,7 @@ import (
 	"github.com/parleyhq/parley/infra/smtp"
 	"github.com/parleyhq/parley/infra/stack"
 	"github.com/parleyhq/parley/projections"
+	"github.com/parleyhq/parley/readmodels"
 	"github.com/parleyhq/parley/transport/push"
 	"github.com/parleyhq/parley/transport/rest"
 )
@@ -131,6 +132,10 @@ func restConfig(cfg settings.Settings) rest.Config {
 		c.TrustedProxies = append(c.TrustedProxies, n.Prefix)
 	}
 	return c
+}
+
+func lastSeenConfig(cfg settings.Settings, state readmodels.DB, log *slog.Logger) readmodels.LastSeenConfig {
+	return readmodels.LastSeenConfig{DB: state, Every: cfg.LastSeenEvery, Keep: cfg.RefreshTTL, Now: now, Log: log}
 }
 
 func pushConfig(cfg settings.Settings, node string) push.Config {

@@ -32,9 +32,7 @@ func (a *App) makeREST(ctx context.Context) error {
 
 // addAPI is what the API needs, and its pages.
 func (a *App) addAPI(ctx context.Context, c *rest.Config) error {
-	seen, err := readmodels.NewLastSeen(ctx, readmodels.LastSeenConfig{
-		DB: a.stack.State, Every: a.cfg.LastSeenEvery, Keep: a.cfg.RefreshTTL, Now: now, Log: a.log,
-	})
+	seen, err := readmodels.NewLastSeen(ctx, lastSeenConfig(a.cfg, a.stack.State, a.log))
 	if err != nil {
 		return err
 	}
