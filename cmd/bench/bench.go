@@ -25,6 +25,8 @@ type Pair struct {
 	Floor string // what the floor is; empty: there is none
 	Aim   string // in words: "≥ 0.6"
 
+	Needs []string // settings of servers that are not given, and without which it is not measured; nil: none
+
 	// Open makes ready what both sides need. It is not measured.
 	Open func(context.Context) (Sides, error)
 }

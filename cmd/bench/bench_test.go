@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -51,12 +52,51 @@ func TestPairs(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	pairs := Pairs(Plan{
-		Data: dir, Executable: executable, Writers: []int{1, 4}, Clients: 4, Events: 50,
-		Sockets: []int{8}, Backlog: 4, Idle: 100, Returning: 20,
-	})
+	pairs := slices.DeleteFunc(Pairs(small(dir, executable, Servers{})), func(p Pair) bool { return p.Needs != nil })
+	compare(t, dir, pairs)
+}
+
+// small is a plan of very little work.
+func small(data, executable string, servers Servers) Plan {
+	return Plan{
+		Data: data, Executable: executable, Servers: servers, Writers: []int{1, 4}, Remote: []int{1, 4}, Clients: 4, Events: 50,
+		Sockets: []int{8}, Backlog: 4, Idle: 100, Returning: 20, Relayed: []int{12, 256}, Posts: 40, Fed: 8,
+	}
+}
+
+// Rows of servers that are not given say which ones.
+func TestNeeds(t *testing.T) {
+	t.Parallel()
+	needs := func(servers Servers) string {
+		var all []string
+		for _, p := range Pairs(small("", "", servers)) {
+			all = append(all, p.Needs...)
+		}
+		slices.Sort(all)
+		return strings.Join(slices.Compact(all), " ")
+	}
+	if got := needs(Servers{}); got != "--elasticsearch --kafka --postgres" {
+		t.Errorf("without servers: %s", got)
+	}
+	if got := needs(Servers{Postgres: "p", Kafka: "k"}); got != "--elasticsearch" {
+		t.Errorf("without Elasticsearch: %s", got)
+	}
+	if got := needs(Servers{Postgres: "p", Kafka: "k", Elasticsearch: "e"}); got != "" {
+		t.Errorf("with all: %s", got)
+	}
+	for _, url := range []string{"kafka://me:secret@host:1", "kafka://host:1?tls=true", "http://host:1"} {
+		if _, err := (Servers{Kafka: url}).brokers(); !errors.Is(err, errors.ErrUnsupported) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+}
+
+// compare measures pairs for a moment each, and fails unless each has a result
+// and leaves nothing behind in dir.
+func compare(t *testing.T, dir string, pairs []Pair) {
+	t.Helper()
 	var results []Result
-	err = Compare(t.Context(), pairs, Options{Rounds: 1, Each: 10 * time.Millisecond}, func(r Result) error {
+	err := Compare(t.Context(), pairs, Options{Rounds: 1, Each: 10 * time.Millisecond}, func(r Result) error {
 		results = append(results, r)
 		return nil
 	})

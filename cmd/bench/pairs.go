@@ -10,20 +10,25 @@ import (
 type Plan struct {
 	Data       string // folder on the disk that is measured; it exists
 	Executable string // a Parley, for what a process of its own costs
-	Writers    []int  // of the durable appends, a row each
-	Clients    int    // of HTTP, on connections that stay open
-	Events     int    // that the projector folds
-	Sockets    []int  // that one message goes to, a row each
-	Backlog    int    // messages that wait at once, where there is a backlog
-	Idle       int    // sockets whose memory is measured
-	Returning  int    // clients that come back at once
+	Servers    Servers
+	Writers    []int // of the durable appends, a row each
+	Remote     []int // writers of the appends over the EventStoreDB protocol, a row each
+	Clients    int   // of HTTP, on connections that stay open
+	Events     int   // that the projector folds
+	Sockets    []int // that one message goes to, a row each
+	Backlog    int   // messages that wait at once, where there is a backlog
+	Idle       int   // sockets whose memory is measured
+	Returning  int   // clients that come back at once
+	Relayed    []int // sizes of the events that are relayed, in bytes, a row each
+	Posts      int   // that are indexed for search
+	Fed        int   // sockets that messages go to through Kafka
 }
 
 // Documented is the plan of docs/performance.md.
-func Documented(data, executable string) Plan {
+func Documented(data, executable string, servers Servers) Plan {
 	return Plan{
-		Data: data, Executable: executable, Writers: []int{1, 64, 512}, Clients: 64, Events: 50_000,
-		Sockets: []int{1000, 8000}, Backlog: 64, Idle: 4000, Returning: 10_000,
+		Data: data, Executable: executable, Servers: servers, Writers: []int{1, 64, 512}, Remote: []int{1, 64}, Clients: 64, Events: 50_000,
+		Sockets: []int{1000, 8000}, Backlog: 64, Idle: 4000, Returning: 10_000, Relayed: []int{12, 256}, Posts: 10_000, Fed: 1000,
 	}
 }
 
@@ -41,7 +46,21 @@ func Pairs(p Plan) []Pair {
 	for _, sockets := range p.Sockets {
 		all = append(all, p.fanOut(sockets, 1), p.fanOut(sockets, p.Backlog))
 	}
-	return append(all, p.idle(), p.reconnect(), p.authenticate(), p.start(), p.resident(), p.size())
+	all = append(all, p.idle(), p.reconnect(), p.authenticate(), p.start(), p.resident(), p.size())
+	return append(all, p.distributed()...)
+}
+
+// distributed is what is measured of the engines of a cluster.
+func (p Plan) distributed() []Pair {
+	var all []Pair
+	for _, writers := range p.Remote {
+		all = append(all, p.overProtocol(writers))
+	}
+	all = append(all, p.onPostgres(), p.onPostgresSingly())
+	for _, size := range p.Relayed {
+		all = append(all, p.relayed(size))
+	}
+	return append(all, p.indexed(), p.fedByKafka(p.Fed, 1), p.fedByKafka(p.Fed, p.Backlog))
 }
 
 // folder makes a folder for one turn and the function that drops it.

@@ -76,7 +76,7 @@ func (l *pile) close() error {
 func (p Plan) projector() Pair {
 	return Pair{
 		What: "projector, relational", Unit: "events/s", Floor: "bare upserts of the same rows, batched alike", Aim: "≥ 0.7",
-		Open: p.projecting(func(ctx context.Context, l *pile, dir string) (perSecond float64, err error) {
+		Open: p.projecting(project, func(ctx context.Context, l *pile, dir string) (perSecond float64, err error) {
 			g, err := sqlite.OpenGenerations(dir)
 			if err != nil {
 				return 0, err
@@ -95,7 +95,7 @@ func (p Plan) projector() Pair {
 func (p Plan) singly() Pair {
 	return Pair{
 		What: "projector, relational (batching)", Unit: "events/s", Floor: "bare upserts, one durable transaction an event", Aim: "≥ 15",
-		Open: p.projecting(func(ctx context.Context, l *pile, dir string) (perSecond float64, err error) {
+		Open: p.projecting(project, func(ctx context.Context, l *pile, dir string) (perSecond float64, err error) {
 			db, err := sqlite.OpenState(ctx, filepath.Join(dir, "floor.db"))
 			if err != nil {
 				return 0, err
@@ -106,7 +106,8 @@ func (p Plan) singly() Pair {
 	}
 }
 
-func (p Plan) projecting(floor func(ctx context.Context, l *pile, dir string) (float64, error)) func(context.Context) (Sides, error) {
+// projecting gives both sides one log, and each turn a new folder.
+func (p Plan) projecting(ours, floor func(ctx context.Context, l *pile, dir string) (float64, error)) func(context.Context) (Sides, error) {
 	return func(ctx context.Context) (Sides, error) {
 		l, err := p.pile(ctx)
 		if err != nil {
@@ -122,7 +123,7 @@ func (p Plan) projecting(floor func(ctx context.Context, l *pile, dir string) (f
 				return measure(ctx, l, dir)
 			}
 		}
-		return Sides{Parley: in(project), Base: in(floor), Close: l.close}, nil
+		return Sides{Parley: in(ours), Base: in(floor), Close: l.close}, nil
 	}
 }
 

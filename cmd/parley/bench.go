@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"runtime/pprof"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/parleyhq/parley/cmd/bench"
@@ -20,6 +21,10 @@ type benchCommand struct {
 	Data   string        `placeholder:"DIR" type:"path" help:"Folder to work in, for both sides; what is put there is removed. Default: one for temporary files."`
 	JSON   bool          `name:"json" help:"One JSON array at the end, with every turn."`
 
+	Postgres      string `placeholder:"URL" help:"Server for the rows with Postgres."`
+	Kafka         string `placeholder:"URL" help:"Brokers for the rows with Kafka."`
+	Elasticsearch string `placeholder:"URL" help:"Cluster for the rows with Elasticsearch."`
+
 	CPUProfile string `name:"cpu-profile" placeholder:"FILE" type:"path" help:"Write a CPU profile of both sides, for go tool pprof."`
 }
 
@@ -29,6 +34,9 @@ func (*benchCommand) Help() string {
 process, in turn. Ratios say something about Parley; times say something about the machine. Everything takes some
 minutes. Nothing fails because it is slow.
 
+What needs Postgres, Kafka or Elasticsearch is measured where its URL is given. Each turn has schemas, topics and
+indexes of its own, named bench_…, and removes them.
+
 Example:
 
     parley bench --only "append|http" --rounds 5 --data /var/tmp`
@@ -36,7 +44,7 @@ Example:
 
 // Validate refuses what cannot be measured.
 func (c *benchCommand) Validate() error {
-	if _, err := c.pairs(bench.Documented("", "")); err != nil {
+	if _, _, err := c.pairs(c.plan("", "")); err != nil {
 		return err
 	}
 	if c.Rounds < 1 || c.Each <= 0 {
@@ -45,18 +53,41 @@ func (c *benchCommand) Validate() error {
 	return nil
 }
 
-// pairs are those that --only asks for.
-func (c *benchCommand) pairs(p bench.Plan) ([]bench.Pair, error) {
+func (c *benchCommand) plan(data, executable string) bench.Plan {
+	return bench.Documented(data, executable, bench.Servers{Postgres: c.Postgres, Kafka: c.Kafka, Elasticsearch: c.Elasticsearch})
+}
+
+// pairs are those that --only asks for and that can be measured, and in words
+// what the others lack, if there are any.
+func (c *benchCommand) pairs(p bench.Plan) (wanted []bench.Pair, lacking string, err error) {
 	only, err := regexp.Compile("(?i)" + c.Only)
 	if err != nil {
-		return nil, errors.New("--only is no regular expression")
+		return nil, "", errors.New("--only is no regular expression")
 	}
 	all := bench.Pairs(p)
-	wanted := slices.DeleteFunc(slices.Clone(all), func(p bench.Pair) bool { return !only.MatchString(p.What) })
-	if len(wanted) == 0 {
-		return nil, fmt.Errorf("--only matches nothing that is measured; the last of that is %q", all[len(all)-1].What)
+	var needs []string
+	left := 0
+	for _, p := range all {
+		switch {
+		case !only.MatchString(p.What):
+		case p.Needs != nil:
+			left++
+			needs = append(needs, p.Needs...)
+		default:
+			wanted = append(wanted, p)
+		}
 	}
-	return wanted, nil
+	if left > 0 {
+		slices.Sort(needs)
+		lacking = fmt.Sprintf("%d rows are left out for want of %s: `make stack`, then `. .stack/env`", left, strings.Join(slices.Compact(needs), ", "))
+	}
+	switch {
+	case len(wanted) > 0:
+		return wanted, lacking, nil
+	case left > 0:
+		return nil, "", errors.New(lacking)
+	}
+	return nil, "", fmt.Errorf("--only matches nothing that is measured; the last of that is %q", all[len(all)-1].What)
 }
 
 // Run measures and prints.
@@ -70,9 +101,14 @@ func (c *benchCommand) Run(ctx context.Context, std streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	pairs, err := c.pairs(bench.Documented(dir, executable))
+	pairs, lacking, err := c.pairs(c.plan(dir, executable))
 	if err != nil {
 		return err
+	}
+	if lacking != "" {
+		if _, err := fmt.Fprintln(std.err, lacking); err != nil {
+			return err
+		}
 	}
 	if c.CPUProfile != "" {
 		stop, wrong := profile(c.CPUProfile)

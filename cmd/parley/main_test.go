@@ -80,6 +80,7 @@ func TestExitStatus(t *testing.T) {
 		"grant nobody":     {[]string{"admin", "grant"}, nil, 2, "<account>"},
 		"grant no folder":  {[]string{"admin", "grant", "ada"}, nil, 1, "there is no data folder ./data"},
 		"revoke, no why":   {[]string{"admin", "revoke", "ada"}, nil, 2, "--reason"},
+		"bench no server":  {[]string{"bench", "--only=^relay", "--postgres=postgres://p"}, nil, 2, "2 rows are left out for want of --kafka: `make stack`"},
 		"bench no turn":    {[]string{"bench", "--rounds=0"}, nil, 2, "--rounds and --each"},
 	}
 	for name, test := range tests {
@@ -143,7 +144,7 @@ func TestHelp(t *testing.T) {
 // that are itself.
 func TestBench(t *testing.T) {
 	t.Parallel()
-	out, stderr, status := call(t, nil, "bench", "--only=append.*64|until ready|size of", "--rounds=1", "--each=10ms", "--json")
+	out, stderr, status := call(t, nil, "bench", "--only=durable append.*64|until ready|size of", "--rounds=1", "--each=10ms", "--json")
 	var results []struct {
 		What   string
 		Parley float64

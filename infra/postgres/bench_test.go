@@ -3,60 +3,22 @@
 package postgres_test
 
 import (
-	"context"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/infra/keyring"
 	"github.com/parleyhq/parley/infra/pebble"
 	"github.com/parleyhq/parley/infra/postgres"
+	"github.com/parleyhq/parley/infra/postgres/postgresbench"
 	"github.com/parleyhq/parley/infra/postgres/postgrestest"
 	"github.com/parleyhq/parley/projections"
 	"github.com/parleyhq/parley/projections/projectionbench"
-	"github.com/parleyhq/parley/readmodels"
 )
-
-// bare is a readmodels.DB that is nothing but pgx: a transaction, and a batch
-// of pgx in it.
-type bare struct {
-	readmodels.DB
-	conn *pgx.Conn
-}
-
-func (d bare) Batch(ctx context.Context, f func(readmodels.Batch) error) error {
-	tx, err := d.conn.Begin(ctx)
-	if err != nil {
-		return err
-	}
-	b := &bareBatch{}
-	if err := f(b); err != nil {
-		return err
-	}
-	if err := tx.SendBatch(ctx, &b.queue).Close(); err != nil {
-		return err
-	}
-	return tx.Commit(ctx)
-}
-
-type bareBatch struct {
-	readmodels.Batch
-	queue pgx.Batch
-}
-
-// numbered is the one statement of the floor as pgx takes it.
-var numbered = strings.NewReplacer("(?, ?, ?, ?, ?, ?, ?)", "($1, $2, $3, $4, $5, $6, $7)")
-
-func (b *bareBatch) Exec(_ context.Context, sql string, args ...any) error {
-	b.queue.Queue(numbered.Replace(sql), args...)
-	return nil
-}
 
 type benchWorld struct {
 	store   event.Store
@@ -106,10 +68,10 @@ func (w benchWorld) batches(b *testing.B) float64 {
 
 func (w benchWorld) floor(b *testing.B, rows, size int) float64 {
 	b.Helper()
-	c, err := pgx.Connect(b.Context(), postgrestest.Database(b))
+	c, err := postgresbench.Open(b.Context(), postgrestest.Database(b), "")
 	must(b, err)
 	defer func() { must(b, c.Close(b.Context())) }()
-	perSecond, err := projectionbench.Floor(b.Context(), bare{conn: c}, w.authors, rows, size)
+	perSecond, err := projectionbench.Floor(b.Context(), c, w.authors, rows, size)
 	must(b, err)
 	return perSecond
 }

@@ -40,7 +40,6 @@ type world struct {
 	prefix    string
 	brokers   *kfake.Cluster // nil: real ones
 	epoch     uuid.UUID
-	shared    *kafka.Client // for all relays; nil: each has its own
 }
 
 func newWorld(t *testing.T) *world {
@@ -116,9 +115,6 @@ func (w *world) say(count int) {
 
 func (w *world) client() *kafka.Client {
 	w.t.Helper()
-	if w.shared != nil {
-		return w.shared
-	}
 	c, err := kafka.Open(kafka.Config{
 		URL: w.url, Partitions: 4, Timeout: 5 * time.Second, MetadataAge: 200 * time.Millisecond,
 		RetryFirst: 5 * time.Millisecond, RetryLongest: 50 * time.Millisecond, Log: w.log(),

@@ -33,10 +33,10 @@ func Append(ctx context.Context, dir string, writers int, duration time.Duration
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	return run(ctx, writers, duration, func(ctx context.Context, writer int) func() error {
+	return Run(ctx, writers, duration, func(ctx context.Context, writer int) func() error {
 		stream := event.StreamName("bench", fmt.Sprint(writer))
 		expected := event.NoStream
-		data := payload(writer)
+		data := Data(writer)
 		var id uuid.UUID // ids are given to a log; making them is not its work
 		binary.BigEndian.PutUint64(id[:], uint64(writer)+1)
 		return func() error {
@@ -64,8 +64,8 @@ func Floor(ctx context.Context, dir string, writers int, duration time.Duration)
 	committer.Go(g.run)
 	defer committer.Wait()
 	defer close(g.queue)
-	return run(ctx, writers, duration, func(_ context.Context, writer int) func() error {
-		w := &write{data: payload(writer), done: make(chan error, 1)}
+	return Run(ctx, writers, duration, func(_ context.Context, writer int) func() error {
+		w := &write{data: Data(writer), done: make(chan error, 1)}
 		return func() error {
 			g.queue <- w
 			return <-w.done
@@ -115,8 +115,9 @@ func frame(b, data []byte) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(data))), data...)
 }
 
-// run lets writers work for the duration and counts what they did.
-func run(ctx context.Context, writers int, duration time.Duration, begin func(ctx context.Context, writer int) func() error) (float64, error) {
+// Run lets writers do their work, made by begin, again and again for the
+// duration, and returns how often a second it was done.
+func Run(ctx context.Context, writers int, duration time.Duration, begin func(ctx context.Context, writer int) func() error) (float64, error) {
 	var count atomic.Int64
 	var over atomic.Bool
 	errs := make([]error, writers)
@@ -145,8 +146,9 @@ func run(ctx context.Context, writers int, duration time.Duration, begin func(ct
 	return float64(count.Load()) / elapsed.Seconds(), errors.Join(append(errs, ctx.Err())...)
 }
 
-// payload is not all zeros, so that compression does not make it free.
-func payload(seed int) []byte {
+// Data is the data of a writer's events: not all zeros, so that compression
+// does not make them free.
+func Data(seed int) []byte {
 	b := make([]byte, Payload)
 	x := uint64(seed)*0x9E3779B97F4A7C15 + 1
 	for i := range b {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/parleyhq/parley/domain/event"
+	"github.com/parleyhq/parley/transport/push"
 )
 
 // FanOut sends messages to one room that many sockets read, for the duration,
@@ -20,9 +22,15 @@ import (
 // many messages are appended at once before their deliveries are awaited: 1
 // leaves nothing to gather.
 func FanOut(ctx context.Context, store event.Store, sockets, backlog int, d time.Duration) (perSecond float64, err error) {
+	return FanOutFed(ctx, store, uuid.New(), nil, sockets, backlog, d)
+}
+
+// FanOutFed is FanOut by a node that hears of the store's events, an epoch's,
+// from a feed.
+func FanOutFed(ctx context.Context, store event.Store, epoch uuid.UUID, feed push.Feed, sockets, backlog int, d time.Duration) (perSecond float64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, d+patience)
 	defer cancel()
-	s, err := newSite(store, uuid.New())
+	s, err := newSite(store, epoch, feed)
 	if err != nil {
 		return 0, err
 	}
@@ -74,6 +82,53 @@ func rounds(ctx context.Context, c *crowd, each int, d time.Duration, publish fu
 // FanOutFloor writes frames of the same size to as many bare connections, one
 // write a delivery, and gives deliveries a second.
 func FanOutFloor(ctx context.Context, sockets, backlog int, d time.Duration) (float64, error) {
+	return floor(ctx, sockets, backlog, d, func(ctx context.Context, deliver func([]byte) error) (func() error, func() error) {
+		frame := sample()
+		return func() error {
+			for range backlog {
+				if err := deliver(frame); err != nil {
+					return err
+				}
+			}
+			return nil
+		}, func() error { return nil }
+	})
+}
+
+// Through is a broker between who writes messages and who delivers them.
+type Through struct {
+	Write func(ctx context.Context, messages [][]byte) error
+	Read  func(ctx context.Context) ([]byte, error) // the next one
+}
+
+// FanOutFloorThrough is FanOutFloor where the frames come through a broker.
+func FanOutFloorThrough(ctx context.Context, sockets, backlog int, d time.Duration, broker Through) (float64, error) {
+	return floor(ctx, sockets, backlog, d, func(ctx context.Context, deliver func([]byte) error) (func() error, func() error) {
+		ctx, cancel := context.WithCancel(ctx)
+		ended := make(chan error, 1)
+		go func() {
+			for {
+				frame, err := broker.Read(ctx)
+				if err == nil {
+					err = deliver(frame)
+				}
+				if err != nil {
+					if ctx.Err() != nil {
+						err = nil
+					}
+					ended <- err
+					return
+				}
+			}
+		}()
+		messages := slices.Repeat([][]byte{sample()}, backlog)
+		return func() error { return broker.Write(ctx, messages) }, func() error { cancel(); return <-ended }
+	})
+}
+
+// floor lets begin make what publishes a backlog to bare connections, and what
+// stops it.
+func floor(ctx context.Context, sockets, backlog int, d time.Duration, begin func(ctx context.Context, deliver func([]byte) error) (publish, stop func() error)) (perSecond float64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, d+patience)
 	defer cancel()
 	raiseLimit()
@@ -86,17 +141,16 @@ func FanOutFloor(ctx context.Context, sockets, backlog int, d time.Duration) (fl
 	if err := c.read(); err != nil {
 		return 0, err
 	}
-	frame := sample()
-	return rounds(ctx, c, backlog, d, func() error {
-		for range backlog {
-			for _, conn := range conns {
-				if _, err := conn.Write(frame); err != nil {
-					return err
-				}
+	publish, stop := begin(ctx, func(frame []byte) error {
+		for _, conn := range conns {
+			if _, err := conn.Write(frame); err != nil {
+				return err
 			}
 		}
 		return nil
 	})
+	perSecond, err = rounds(ctx, c, backlog, d, publish)
+	return perSecond, errors.Join(err, stop())
 }
 
 // sample is a frame as FanOut's are.

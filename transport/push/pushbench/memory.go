@@ -19,7 +19,7 @@ import (
 func IdleMemory(ctx context.Context, store event.Store, sockets int) (perSocket float64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	s, err := newSite(store, uuid.New())
+	s, err := newSite(store, uuid.New(), nil)
 	if err != nil {
 		return 0, err
 	}

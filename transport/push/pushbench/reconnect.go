@@ -32,7 +32,7 @@ const (
 func Reconnect(ctx context.Context, store event.Store, clients int) (perSecond float64, bytesEach int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	s, err := newSite(store, uuid.New())
+	s, err := newSite(store, uuid.New(), nil)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -68,8 +68,9 @@ func (neighbours) Summary(_ context.Context, id uuid.UUID) (any, error) {
 
 func (neighbours) Images(context.Context, []uuid.UUID) ([]any, error) { return nil, nil }
 
-// newSite starts a server on store.
-func newSite(store event.Store, epoch uuid.UUID) (*site, error) {
+// newSite starts a server on store that hears of events from feed; nil: from
+// the store.
+func newSite(store event.Store, epoch uuid.UUID, feed push.Feed) (*site, error) {
 	raiseLimit()
 	catalogue, err := domain.Catalogue()
 	if err != nil {
@@ -92,7 +93,7 @@ func newSite(store event.Store, epoch uuid.UUID) (*site, error) {
 	cfg.PerAccount = 100_000
 	s.tickets = push.NewTickets(time.Hour, &drawer{})
 	server := push.New(cfg, push.Deps{
-		Store: store, Codec: s.codec, Positions: event.NewPositions(epoch), Tickets: s.tickets,
+		Store: store, Feed: feed, Codec: s.codec, Positions: event.NewPositions(epoch), Tickets: s.tickets,
 		Sessions: neighbours{}, Resources: neighbours{}, Rooms: cmds, Inboxes: cmds,
 		HTML: func(s string) string { return s },
 		Refuse: func(w http.ResponseWriter, _ *http.Request, err error) {
