@@ -66,7 +66,7 @@ func (p Plan) fanOutBare(ctx context.Context, sockets, backlog int, d time.Durat
 	if err != nil {
 		return 0, err
 	}
-	client, err := kafka.Open(kafka.Config{URL: p.Servers.Kafka, Partitions: 1})
+	client, err := kafka.Open(kafka.Config{URL: p.Servers.Kafka, Partitions: 1, Timeout: patience})
 	if err != nil {
 		return 0, err
 	}

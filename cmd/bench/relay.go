@@ -59,7 +59,7 @@ func (p Plan) road(ctx context.Context) (_ *road, err error) {
 		return nil, err
 	}
 	r.add(r.log.Close)
-	if r.client, err = kafka.Open(kafka.Config{URL: p.Servers.Kafka, Partitions: partitions}); err != nil {
+	if r.client, err = kafka.Open(kafka.Config{URL: p.Servers.Kafka, Partitions: partitions, Timeout: patience}); err != nil {
 		return nil, err
 	}
 	r.add(r.client.Close)
