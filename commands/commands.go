@@ -22,6 +22,7 @@ import (
 //	sessions.go       sign in, sign out, authenticate
 //	refresh.go        refresh tokens
 //	binding.go        sessions that hold in one browser or network
+//	totp.go           second factors
 //	limits.go         rates, lock-out
 //	revocation.go     sessions that are over, on all nodes at once
 //	boards.go posts.go comments.go reactions.go
@@ -64,6 +65,10 @@ type Config struct {
 	RefreshTTL   time.Duration // of a refresh token, from its issue
 	RefreshGrace time.Duration // how long a used one leads to the same successor
 	Binding      string        // BindNone, BindAgent, BindNetwork or BindBoth
+	RecentSignIn time.Duration // what a stolen session must not do needs a sign-in that new
+
+	TOTPIssuer    string // what authenticator apps show
+	RecoveryCodes int    // made with a second factor
 
 	Limits      LimitRules
 	Revocation  string        // RevokeBlacklist, RevokeWhitelist or RevokeBoth; where nodes share
@@ -156,6 +161,9 @@ func Defaults() Config {
 		Binding:         BindNone,
 		RefreshTTL:      480 * time.Hour,
 		RefreshGrace:    10 * time.Second,
+		RecentSignIn:    10 * time.Minute,
+		TOTPIssuer:      "Parley",
+		RecoveryCodes:   10,
 		Limits:          DefaultLimits(),
 		Revocation:      RevokeBlacklist,
 		SharedPause:     time.Second,

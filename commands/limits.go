@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/parleyhq/parley/domain/account"
 	"github.com/parleyhq/parley/domain/fault"
 )
 
@@ -204,18 +205,21 @@ func (c *Commands) mayMail(ctx context.Context, e email) error {
 	return limited(levels)
 }
 
-// signInLocks are the locks upon a sign-in: of the login as it is written,
+// signInLocks are the locks upon a sign-in: of each login as it is written,
 // folded, whether or not anybody has it, and of the network.
-func (c *Commands) signInLocks(ctx context.Context, login string) ([]Lock, error) {
+func (c *Commands) signInLocks(ctx context.Context, logins ...string) ([]Lock, error) {
 	if c.deps.Limits == nil {
 		return nil, nil
 	}
-	key, err := c.loginKey(ctx, login)
-	if err != nil {
-		return nil, err
-	}
 	r := &c.cfg.Limits
-	locks := []Lock{{Key: key, Failures: r.LockoutFailures, First: r.LockoutFirst, Longest: r.LockoutLongest}}
+	var locks []Lock
+	for _, login := range logins {
+		key, err := c.loginKey(ctx, login)
+		if err != nil {
+			return nil, err
+		}
+		locks = append(locks, Lock{Key: key, Failures: r.LockoutFailures, First: r.LockoutFirst, Longest: r.LockoutLongest})
+	}
 	if n := ClientFrom(ctx).Network; n != "" {
 		// Whoever has an account could clear the network between two guesses.
 		locks = append(locks, Lock{
@@ -223,6 +227,23 @@ func (c *Commands) signInLocks(ctx context.Context, login string) ([]Lock, error
 		})
 	}
 	return locks, nil
+}
+
+// accountLocks are those of everything that an account signs in with: whoever
+// guesses at it finds all of them shut.
+func (c *Commands) accountLocks(ctx context.Context, id uuid.UUID) ([]Lock, error) {
+	var logins []string
+	err := c.account(ctx, id, func(a *account.Account) error {
+		logins = []string{a.Handle}
+		if a.Email != "" {
+			logins = append(logins, a.Email)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c.signInLocks(ctx, logins...)
 }
 
 // locked is ErrLocked while one of locks is shut.

@@ -26,6 +26,7 @@ var ErrBadCredentials = fault.New(fault.Unauthorized, "session.bad_credentials",
 type SignIn struct {
 	Login    string // an address, or a handle with or without "@"
 	Password string
+	OTP      string // of an authenticator app, or a recovery code, where the account has a second factor
 }
 
 // SignedIn is a session with its newest tokens.
@@ -38,9 +39,11 @@ type SignedIn struct {
 	Position         uint64
 }
 
-// SignIn begins a session for whoever knows an account's password.
+// SignIn begins a session for whoever knows an account's password, and has its
+// second factor if there is one: that is told after the right password alone.
 // Failures count, of logins that nobody has too: so nothing is told by a lock.
-// Errors: fault.ErrInvalid, ErrBadCredentials, ErrLocked, passwords.ErrBusy.
+// Errors: fault.ErrInvalid, ErrBadCredentials, ErrLocked, passwords.ErrBusy,
+// secondFactor's.
 func (c *Commands) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
 	var check text.Check
 	check.Need("login", in.Login)
@@ -80,6 +83,11 @@ func (c *Commands) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
 	ok, err := c.hasher.Check(ctx, hash, in.Password) // as much work for nobody
 	if err != nil {
 		return SignedIn{}, err
+	}
+	if ok {
+		if err := c.secondFactor(ctx, id, in.OTP); err != nil {
+			return SignedIn{}, err
+		}
 	}
 	if err := c.settle(ctx, locks, !ok); err != nil {
 		return SignedIn{}, err

@@ -26,8 +26,8 @@ func TestSignIn(t *testing.T) {
 		}
 	}
 	for _, in := range []SignIn{
-		{"modern", "wrong password"}, {"nobody", goodPassword}, {"nobody@example.org", goodPassword}, {"rnodern", goodPassword},
-		{"a b", goodPassword}, {"@", goodPassword}, {"modern", " " + goodPassword}, {"modern", strings.Repeat("x", 10_000)},
+		{Login: "modern", Password: "wrong password"}, {Login: "nobody", Password: goodPassword}, {Login: "nobody@example.org", Password: goodPassword}, {Login: "rnodern", Password: goodPassword},
+		{Login: "a b", Password: goodPassword}, {Login: "@", Password: goodPassword}, {Login: "modern", Password: " " + goodPassword}, {Login: "modern", Password: strings.Repeat("x", 10_000)},
 	} {
 		_, err := n.SignIn(t.Context(), in)
 		want(t, err, ErrBadCredentials)

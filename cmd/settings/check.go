@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // RouteGroups are the groups of routes that --token-carriers and
@@ -34,6 +35,7 @@ var checks = map[string]func(value, arg string) error{
 	"word":      checkWord,
 	"words":     checkWord,
 	"namespace": checkNamespace,
+	"issuer":    checkIssuer,
 	"oidc":      checkOIDC,
 	"carriers":  checkCarriers,
 	"groups":    func(value, _ string) error { return checkOneOf(value, RouteGroups) },
@@ -167,6 +169,17 @@ func (s *Settings) GRPCLocal() bool {
 func checkSome(value, _ string) error {
 	if strings.TrimSpace(value) == "" {
 		return fmt.Errorf("must not be empty")
+	}
+	return nil
+}
+
+// checkIssuer takes what has room in a QR code, where a colon ends it.
+func checkIssuer(value, _ string) error {
+	if err := checkSome(value, ""); err != nil {
+		return err
+	}
+	if len(value) > 64 || strings.ContainsFunc(value, func(r rune) bool { return r == ':' || unicode.IsControl(r) }) {
+		return fmt.Errorf("expected at most 64 bytes on one line, without a colon, but got %q", value)
 	}
 	return nil
 }

@@ -108,7 +108,7 @@ type Accounts struct {
 	OAuthRedirects    []string          `name:"oauth-redirects" check:"urls" placeholder:"URL" help:"Pages to which a sign-in by provider may return." roles:"api"`
 	OAuthTTL          time.Duration     `name:"oauth-ttl" default:"10m" help:"How long a sign-in by provider may take." roles:"api"`
 	OAuthCodeTTL      time.Duration     `name:"oauth-code-ttl" default:"60s" help:"Life of the one-time code that a page exchanges for a session." roles:"api"`
-	TOTPIssuer        string            `name:"totp-issuer" default:"Parley" check:"some" help:"Name that authenticator apps show." roles:"api"`
+	TOTPIssuer        string            `name:"totp-issuer" default:"Parley" check:"issuer" help:"Name that authenticator apps show." roles:"api"`
 	RecoveryCodes     int               `name:"recovery-codes" default:"10" max:"50" help:"Recovery codes made with a second factor." roles:"api"`
 	PasskeyTTL        time.Duration     `name:"passkey-ttl" default:"5m" help:"Life of a passkey challenge." roles:"api"`
 }

@@ -39,6 +39,9 @@ type Account struct {
 	Version uuid.UUID // newest event that changed what the account shows
 
 	verification verification
+	totp         totp
+	passkeys     passkeys
+	lost         int // claims that others took over
 }
 
 // New is an account that never was.
@@ -56,7 +59,7 @@ const SetupStream = "setup-administrator"
 // Names says whether the account, which claimed the name that the stream claim
 // holds, owns it. Who claimed to be the first administrator is it by existing.
 func (a *Account) Names(claim string) bool {
-	return a.Exists() && (a.EmailClaim == claim || a.HandleClaim == claim || claim == SetupStream)
+	return a.Exists() && (a.EmailClaim == claim || a.HandleClaim == claim || claim == SetupStream || a.passkeys.names(claim))
 }
 
 // Has says whether the account has a role.
@@ -102,10 +105,15 @@ func (a *Account) Apply(e event.Decoded) {
 	case RoleRevoked:
 		a.Roles = slices.DeleteFunc(slices.Clone(a.Roles), func(role string) bool { return role == d.Role })
 		a.Version = e.ID
+	case TOTPRequested, TOTPEnabled, TOTPUsed, RecoveryCodeUsed, TOTPDisabled:
+		a.totp.apply(d)
+	case PasskeyAdded, PasskeyUsed, PasskeyRemoved:
+		a.passkeys.apply(e)
 	}
 }
 
 func (a *Account) applyClaimVoided(d ClaimVoided, id uuid.UUID) {
+	a.lost++
 	if a.Names(d.Claim) {
 		a.Version = id
 	}
@@ -119,6 +127,11 @@ func (a *Account) applyClaimVoided(d ClaimVoided, id uuid.UUID) {
 		a.Handle, a.HandleClaim = "", ""
 	}
 }
+
+// ClaimsLost is how many claims others have taken over: whoever claims a name
+// for an account that exists looks here before, and again when the account is
+// to name it.
+func (a *Account) ClaimsLost() int { return a.lost }
 
 // Register makes the account. The same sign-up again says nothing.
 // Errors: ErrAbandoned when a claim of it was taken over meanwhile.

@@ -8,8 +8,8 @@ import (
 	"github.com/parleyhq/parley/domain/event"
 )
 
-// Claim is who owns a name: the state of the streams email-…, handle-… and
-// setup-administrator.
+// Claim is who owns a name: the state of the streams email-…, handle-…,
+// passkey-… and setup-administrator.
 type Claim struct {
 	Owner uuid.UUID // uuid.Nil: free
 	At    time.Time // when Owner claimed it
@@ -27,7 +27,9 @@ func (c *Claim) Apply(e event.Decoded) {
 		c.Owner, c.At = d.Account, e.Time
 	case SetupCompleted:
 		c.Owner, c.At = d.Account, e.Time
-	case EmailReleased, HandleReleased, SetupReleased:
+	case PasskeyClaimed:
+		c.Owner, c.At = d.Account, e.Time
+	case EmailReleased, HandleReleased, SetupReleased, PasskeyReleased:
 		*c = Claim{}
 	}
 }

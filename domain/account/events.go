@@ -1,6 +1,7 @@
 package account
 
 import (
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -9,7 +10,7 @@ import (
 )
 
 // Events is this package's part of the catalogue. Names and JSON are frozen.
-var Events = []event.Definition{
+var Events = slices.Concat([]event.Definition{
 	event.Of[Registered]("account.registered.v1", event.People, nil),
 	event.Of[Voided]("account.voided.v1", event.People, nil),
 	event.Of[ClaimVoided]("account.claim_voided.v1", event.People, nil),
@@ -26,7 +27,7 @@ var Events = []event.Definition{
 	event.Of("handle.released.v1", event.People, func(d HandleReleased) string { return d.Account.String() }),
 	event.Of("setup.completed.v1", event.People, func(d SetupCompleted) string { return d.Account.String() }),
 	event.Of("setup.released.v1", event.People, func(d SetupReleased) string { return d.Account.String() }),
-}
+}, totpEvents, passkeyEvents)
 
 // Roles that an account may have. Moderators are a board's affair.
 const (

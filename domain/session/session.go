@@ -25,6 +25,10 @@ type Session struct {
 	Epoch   uint64
 	Ended   bool
 
+	// SignedInAt is when somebody last signed in to it. (Where sign-ins share a
+	// session its tokens do not say which of them they are of.)
+	SignedInAt time.Time
+
 	families []family // one, or as many as sign-ins share the session
 }
 
@@ -52,8 +56,9 @@ func (s *Session) Live(account uuid.UUID) bool {
 func (s *Session) Apply(e event.Decoded) {
 	switch d := e.Payload.(type) {
 	case Started:
-		*s = Session{Account: d.Account, Epoch: d.Epoch, families: []family{{id: d.Family, issued: e.Time, expires: d.ExpiresAt}}}
+		*s = Session{Account: d.Account, Epoch: d.Epoch, SignedInAt: e.Time, families: []family{{id: d.Family, issued: e.Time, expires: d.ExpiresAt}}}
 	case Joined:
+		s.SignedInAt = e.Time
 		if len(s.families) == MaxFamilies {
 			s.families = append([]family(nil), s.families[1:]...)
 		}

@@ -62,6 +62,7 @@ package rest
 func (s *Server) register() {
 	s.accounts()
 	s.sessions()
+	s.totp()
 	s.follows()
 	s.boards()
 	s.posts()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/parleyhq/parley/commands"
 	"github.com/parleyhq/parley/commands/passwords"
+	"github.com/parleyhq/parley/domain/account"
 	"github.com/parleyhq/parley/domain/fault"
 	"github.com/parleyhq/parley/domain/session"
 	"github.com/parleyhq/parley/readmodels"
@@ -28,7 +29,9 @@ func (s *Server) sessions() {
 	route(s, Op{
 		Method: http.MethodPost, Path: "/v1/sessions", ID: "signIn", Summary: "Sign in by address or handle", Tag: "Sessions",
 		Auth: Public, Status: http.StatusCreated, Secret: true, Scarce: commands.ScarceSignIn,
-		Errors: []*fault.Fault{commands.ErrBadCredentials, commands.ErrLocked, passwords.ErrBusy},
+		Errors: []*fault.Fault{
+			commands.ErrBadCredentials, commands.ErrOTPRequired, account.ErrOTPWrong, commands.ErrLocked, passwords.ErrBusy,
+		},
 	}, nil, s.signIn)
 	route(s, Op{
 		Method: http.MethodPost, Path: "/v1/sessions/refresh", ID: "refreshSession", Summary: "Use a refresh token", Tag: "Sessions",
@@ -86,11 +89,12 @@ type Tokens struct {
 type credentials struct {
 	Login    string `json:"login,omitempty" doc:"needed; an address or a handle"`
 	Password string `json:"password,omitempty" doc:"needed" text:"lines"`
+	OTP      string `json:"otp,omitempty" doc:"of an authenticator app, or a recovery code; needed where session.otp_required says so"`
 	Carrier  string `json:"carrier,omitempty" enum:"cookie,body" doc:"of the refresh token; cookie where it is left out"`
 }
 
 func (s *Server) signIn(ctx context.Context, c *Call, _ None, b credentials) (Reply[Tokens], error) {
-	done, err := s.cfg.Commands.SignIn(ctx, commands.SignIn{Login: b.Login, Password: b.Password})
+	done, err := s.cfg.Commands.SignIn(ctx, commands.SignIn{Login: b.Login, Password: b.Password, OTP: b.OTP})
 	if err != nil {
 		return Reply[Tokens]{}, err
 	}
