@@ -105,6 +105,7 @@ func Run(ctx context.Context, cfg settings.Settings, stdout, stderr io.Writer) (
 		return err
 	}
 	a.events, a.front = events, front
+	a.run(a.settle)
 	if err := hello(); err != nil {
 		return err
 	}

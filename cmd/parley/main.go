@@ -70,6 +70,23 @@ func run(ctx context.Context, args, environ []string, std streams) (status int) 
 			status = complain(std, fmt.Errorf("this is a bug of ours: %v", bug))
 		}
 	}()
+	rest, err := interpret(ctx, args, environ, std)
+	if err == nil && rest != nil {
+		err = rest()
+	}
+	if err != nil {
+		return complain(std, err)
+	}
+	return exitDone
+}
+
+// afterwards is what a command leaves to be done when the tables that the
+// command line was read with are garbage: 3 MiB that a server need not keep.
+type afterwards func() error
+
+// interpret reads the command line and runs its command, but for what that
+// leaves for later.
+func interpret(ctx context.Context, args, environ []string, std streams) (rest afterwards, err error) {
 	sources := settings.NewSources(environ)
 	helped := false
 	parser, err := kong.New(&commandLine{},
@@ -80,23 +97,21 @@ func run(ctx context.Context, args, environ []string, std streams) (status int) 
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
 		kong.ValueFormatter(settings.Help),
 		kong.Resolvers(sources),
-		kong.Bind(sources, std),
+		kong.Bind(sources, std, &rest),
 		kong.BindTo(commands.WithMeta(ctx, event.Meta{Actor: event.System, Correlation: uuid.Must(uuid.NewV7()).String()}), (*context.Context)(nil)),
 	)
 	if err != nil {
-		return complain(std, err)
+		return nil, err
 	}
 	parsed, err := parser.Parse(args)
 	if helped {
-		return exitDone
+		return nil, nil
 	}
 	if err != nil {
-		return complain(std, sources.Explain(err))
+		return nil, sources.Explain(err)
 	}
-	if err := parsed.Run(); err != nil {
-		return complain(std, err)
-	}
-	return exitDone
+	err = parsed.Run()
+	return rest, err
 }
 
 // complain says what went wrong in one line, and how the process ends.

@@ -22,8 +22,8 @@ Example:
     parley serve --data ./data --http :8080 --base-url https://forum.example.org`
 }
 
-// Run serves until ctx ends.
-func (c *serveCommand) Run(ctx context.Context, std streams) error {
+// Run leaves behind what serves until ctx ends.
+func (c *serveCommand) Run(ctx context.Context, std streams, rest *afterwards) error {
 	if err := c.Available(); err != nil {
 		return err
 	}
@@ -31,5 +31,7 @@ func (c *serveCommand) Run(ctx context.Context, std streams) error {
 	for _, warning := range c.Warnings() {
 		log.WarnContext(ctx, warning)
 	}
-	return app.Run(ctx, c.Settings, std.out, std.err)
+	cfg := c.Settings
+	*rest = func() error { return app.Run(ctx, cfg, std.out, std.err) }
+	return nil
 }

@@ -25,6 +25,10 @@ type Config struct {
 	Partitions  int    // of a topic that is made; 12
 	Replication int    // copies of a topic that is made; 1
 
+	// Topics are those that the client works with: their leaders alone are asked
+	// for, again and again, and no other topic is found. None: all of the cluster.
+	Topics []string
+
 	Timeout      time.Duration // of one request; 10 s
 	MetadataAge  time.Duration // how long the known leaders may stay unasked; 2 s
 	RetryFirst   time.Duration // first pause after a failure, doubled up to RetryLongest; 100 ms
@@ -62,7 +66,7 @@ func Open(cfg Config) (*Client, error) {
 	}
 	c := &Client{cfg: cfg, address: a}
 	c.transport = &kafka.Transport{
-		ClientID: cfg.ClientID, MetadataTTL: cfg.MetadataAge, DialTimeout: cfg.Timeout, TLS: a.encryption(), SASL: a.mechanism(),
+		ClientID: cfg.ClientID, MetadataTTL: cfg.MetadataAge, MetadataTopics: cfg.Topics, DialTimeout: cfg.Timeout, TLS: a.encryption(), SASL: a.mechanism(),
 	}
 	c.api = &kafka.Client{Addr: kafka.TCP(a.brokers...), Timeout: cfg.Timeout, Transport: c.transport}
 	return c, nil

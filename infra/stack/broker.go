@@ -25,6 +25,7 @@ type Broker struct {
 func openKafka(ctx context.Context, cfg Config) (*kafka.Client, error) {
 	c, err := kafka.Open(kafka.Config{
 		URL: cfg.Kafka, ClientID: cfg.Namespace, Partitions: cfg.KafkaPartitions, Replication: cfg.KafkaReplication,
+		Topics:  relay.Topics(cfg.Catalogue, cfg.Namespace, event.Filter{}),
 		Timeout: cfg.CallTimeout, RetryFirst: cfg.RetryFirst, RetryLongest: cfg.RetryLongest, Log: cfg.Log,
 	})
 	if err != nil {

@@ -119,8 +119,9 @@ func (n *Node) signal(s syscall.Signal) {
 	}
 }
 
-// Memory is what the process takes, in KiB (resident).
-func (n *Node) Memory() int {
+// Memory is what the process takes, in KiB: what is resident, and how much of
+// that is its own and no page of a file, which others share.
+func (n *Node) Memory() (resident, own int) {
 	n.t.Helper()
 	run, _, _ := n.now()
 	p, ok := run.(*process)
@@ -131,12 +132,13 @@ func (n *Node) Memory() int {
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	_, after, _ := strings.Cut(string(status), "VmRSS:")
-	kib := 0
-	if _, err := fmt.Sscan(after, &kib); err != nil {
-		n.t.Fatalf("no VmRSS in %s", status)
+	for key, kib := range map[string]*int{"VmRSS:": &resident, "RssAnon:": &own} {
+		_, after, _ := strings.Cut(string(status), key)
+		if _, err := fmt.Sscan(after, kib); err != nil {
+			n.t.Fatalf("no %s in %s", key, status)
+		}
 	}
-	return kib
+	return resident, own
 }
 
 // Ready waits until the process says that it can serve.

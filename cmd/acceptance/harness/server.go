@@ -336,7 +336,7 @@ var binary = sync.OnceValues(func() (string, error) {
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build: %w: %s", err, out)
 	}
-	return path, nil
+	return path, uncache(path)
 })
 
 // Binary is the path of the program, built once for all tests of a package.

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package harness
+
+// uncache needs Linux.
+func uncache(string) error { return nil }

@@ -1,0 +1,23 @@
+package app
+
+import (
+	"context"
+	"runtime/debug"
+	"time"
+)
+
+// settle waits until this process is ready, and gives back what only the start
+// needed: the heap of set-up, and the pages of the program that nothing runs
+// any more. That takes some milliseconds, while requests are answered.
+func (a *App) settle(ctx context.Context) error {
+	for pause := a.cfg.RetryFirst; !a.readiness(ctx).Ready; pause = min(2*pause, a.cfg.RetryLongest) {
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	debug.FreeOSMemory()
+	releaseProgram()
+	return nil
+}

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package app
+
+// releaseProgram needs Linux.
+func releaseProgram() {}
