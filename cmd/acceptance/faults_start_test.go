@@ -21,8 +21,7 @@ import (
 	"github.com/parleyhq/parley/domain/ops"
 )
 
-// idleBound is how much memory an idle process may take, in KiB. The aim is
-// 60 MiB; what it is here is logged.
+// idleBound is how much memory an idle process may have resident, in KiB.
 const idleBound = 60 << 10
 
 // O2: nine processes that start at once on empty servers make everything

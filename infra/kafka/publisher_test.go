@@ -210,8 +210,12 @@ func TestEnsureTopics(t *testing.T) {
 	t.Parallel()
 	url := urlOf(cluster(t, kfake.AllowAutoTopicCreation(), kfake.DefaultNumPartitions(1)))
 	var group errgroup.Group
-	for range 10 {
-		c := open(t, url, nil)
+	for i := range 10 {
+		c := open(t, url, func(cfg *Config) {
+			if i%2 == 0 {
+				cfg.Topics = []string{"t.a", "t.b", "t.c"} // asking for them makes none
+			}
+		})
 		group.Go(func() error { return c.EnsureTopics(context.Background(), "t.a", "t.b", "t.c") })
 	}
 	if err := group.Wait(); err != nil {
