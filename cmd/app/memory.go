@@ -6,9 +6,8 @@ import (
 	"time"
 )
 
-// settle waits until this process is ready, and gives back what only the start
-// needed: the heap of set-up, and the pages of the program that nothing runs
-// any more. That takes some milliseconds, while requests are answered.
+// settle waits until this process is ready, and gives the kernel back what
+// only the start needed.
 func (a *App) settle(ctx context.Context) error {
 	for pause := a.cfg.RetryFirst; !a.readiness(ctx).Ready; pause = min(2*pause, a.cfg.RetryLongest) {
 		select {
@@ -18,6 +17,5 @@ func (a *App) settle(ctx context.Context) error {
 		}
 	}
 	debug.FreeOSMemory()
-	releaseProgram()
 	return nil
 }

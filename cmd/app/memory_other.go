@@ -1,6 +1,0 @@
-//go:build !linux
-
-package app
-
-// releaseProgram needs Linux.
-func releaseProgram() {}
