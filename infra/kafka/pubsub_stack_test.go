@@ -5,6 +5,7 @@ package kafka
 import (
 	"os"
 	"testing"
+	"time"
 )
 
 // realURL is the broker of the tests that need one.
@@ -21,4 +22,11 @@ func realURL(t testing.TB) string {
 func TestPubSubReal(t *testing.T) {
 	t.Parallel()
 	pubsub(t, realURL(t), testing.Short())
+}
+
+// N8: members of a group come and go on a real broker while messages flow.
+func TestRebalanceReal(t *testing.T) {
+	t.Parallel()
+	c := open(t, realURL(t), func(cfg *Config) { cfg.Timeout, cfg.MetadataAge = 20*time.Second, 2*time.Second }) // it is shared
+	rebalance(t, c, func() {})
 }

@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 	"testing"
 	"time"
@@ -15,8 +16,9 @@ func subscriber(t *testing.T, c *Client, group string, window int) *Subscriber {
 	t.Helper()
 	s, err := c.NewSubscriber(SubscriberConfig{
 		Group: group, Window: window, CommitEvery: 20 * time.Millisecond, NackFirst: time.Millisecond, NackLongest: 5 * time.Millisecond,
-		Heartbeat: 100 * time.Millisecond, Session: 5 * time.Second, Rebalance: 5 * time.Second, Rejoin: 50 * time.Millisecond,
-		Fetch: FetchConfig{Wait: 20 * time.Millisecond},
+		Heartbeat: 100 * time.Millisecond, Session: 6 * time.Second, Rebalance: 6 * time.Second, // the least that brokers take
+		Rejoin: 50 * time.Millisecond,
+		Fetch:  FetchConfig{Wait: 20 * time.Millisecond},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -92,58 +94,91 @@ func TestWindow(t *testing.T) {
 	}
 }
 
-// N8: members come, go and die in the middle; every message is acknowledged by
-// one of them at the least.
+// N8: members come and go while messages flow, each of them works, and every
+// message is acknowledged by one of them at the least.
 func TestRebalance(t *testing.T) {
 	t.Parallel()
-	const total, keys = 2000, 40
 	brokers := cluster(t)
-	c := open(t, urlOf(brokers), nil)
+	rebalance(t, open(t, urlOf(brokers), nil), brokers.ShufflePartitionLeaders)
+}
+
+// rebalance publishes to a group whose members come and go meanwhile; midway
+// is called once, when all are there.
+func rebalance(t *testing.T, c *Client, midway func()) {
+	t.Helper()
+	const keys, part, members = 40, 50, 4
 	name, group := topic(t, c), uuid.NewString()
-	var mu sync.Mutex
-	acked := map[string]bool{}
-	count := func() int {
-		mu.Lock()
-		defer mu.Unlock()
-		return len(acked)
+	p := publisher(t, c, PublisherConfig{})
+	published := 0
+	publish := func() {
+		some := numbered(published, published+part, keys)
+		eventually(t, "a publish", func() bool { return p.Publish(name, some...) == nil })
+		published += part
 	}
-	var crew sync.WaitGroup
-	var members []*Subscriber
-	join := func() {
+	all := &crew{done: make([]map[string]bool, members)}
+	var subscribers []*Subscriber
+	for i := range members {
 		s := subscriber(t, c, group, 20)
-		members = append(members, s)
+		subscribers = append(subscribers, s)
 		messages := subscribe(t, s, name)
-		crew.Go(func() {
-			for m := range messages {
-				if m.Ack() {
-					mu.Lock()
-					acked[m.UUID] = true
-					mu.Unlock()
-				}
-			}
+		all.Go(func() { all.work(i, messages) })
+		eventually(t, fmt.Sprint("work of member ", i), func() bool {
+			publish()
+			return all.count(i) > 0
 		})
 	}
-	p := publisher(t, c, PublisherConfig{})
-	join()
-	for from := 0; from < total; from += 100 {
-		part := numbered(from, from+100, keys)
-		eventually(t, "a publish", func() bool { return p.Publish(name, part...) == nil })
-		switch from {
-		case 300, 600, 900:
-			join()
-		case 1200:
-			brokers.ShufflePartitionLeaders()
-		case 1500:
-			if err := members[0].Close(); err != nil {
-				t.Fatal(err)
-			}
+	midway()
+	for _, leaves := range subscribers[:members/2] {
+		publish()
+		if err := leaves.Close(); err != nil {
+			t.Fatal(err)
+		}
+		publish()
+	}
+	eventually(t, "all messages", func() bool { return all.together() == published })
+	for _, s := range subscribers {
+		_ = s.Close()
+	}
+	all.Wait()
+}
+
+// crew is what the members of a group have acknowledged.
+type crew struct {
+	sync.WaitGroup
+	mu   sync.Mutex
+	done []map[string]bool // of each member
+}
+
+// work acknowledges everything.
+func (c *crew) work(member int, messages <-chan *message.Message) {
+	done := map[string]bool{}
+	c.mu.Lock()
+	c.done[member] = done
+	c.mu.Unlock()
+	for m := range messages {
+		if m.Ack() {
+			c.mu.Lock()
+			done[m.UUID] = true
+			c.mu.Unlock()
 		}
 	}
-	eventually(t, "all messages", func() bool { return count() == total })
-	for _, m := range members {
-		_ = m.Close()
+}
+
+func (c *crew) count(member int) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.done[member])
+}
+
+// together is how many different messages they have.
+func (c *crew) together() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := map[string]bool{}
+	for _, done := range c.done {
+		maps.Copy(all, done)
 	}
-	crew.Wait()
+	return len(all)
 }
 
 // N8: what retention took before it was read is passed over, and said.
