@@ -26,8 +26,9 @@ const signUpAppends = 8
 type SignUp struct {
 	Email       string
 	Handle      string
-	Password    string // 8–128 characters, none of the common ones
-	DisplayName string // empty: the handle
+	Password    string        // 8–128 characters, none of the common ones
+	DisplayName string        // empty: the handle
+	Captcha     CaptchaAnswer // where one is asked for
 }
 
 // SignedUp is a new account.
@@ -46,10 +47,18 @@ type applicant struct {
 
 // SignUp makes an account and mails a link and a code that verify its address.
 // Errors: fault.ErrInvalid with every bad field, account.ErrEmailTaken,
-// account.ErrHandleTaken, account.ErrAbandoned, ErrLimited, passwords.ErrBusy.
+// account.ErrHandleTaken, account.ErrAbandoned, ErrCaptchaRequired,
+// ErrCaptchaWrong, ErrLimited, passwords.ErrBusy.
 func (c *Commands) SignUp(ctx context.Context, in SignUp) (SignedUp, error) {
 	a, err := c.checkSignUp(in)
 	if err != nil {
+		return SignedUp{}, err
+	}
+	locks, err := c.signInLocks(ctx) // of the network: there is no account to be guessed at
+	if err != nil {
+		return SignedUp{}, err
+	}
+	if err := c.checkCaptcha(ctx, locks, in.Captcha); err != nil { // before anything tells of names
 		return SignedUp{}, err
 	}
 	return c.signUp(ctx, a, account.Member)

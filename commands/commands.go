@@ -24,6 +24,7 @@ import (
 //	binding.go        sessions that hold in one browser or network
 //	totp.go           second factors
 //	limits.go         rates, lock-out
+//	captchas.go       captchas, and tallies.go what asks for them
 //	revocation.go     sessions that are over, on all nodes at once
 //	boards.go posts.go comments.go reactions.go
 //	follows.go        follow, block, mute; boards and hashtags too
@@ -70,6 +71,7 @@ type Config struct {
 	TOTPIssuer    string // what authenticator apps show
 	RecoveryCodes int    // made with a second factor
 
+	Captcha     CaptchaRules
 	Limits      LimitRules
 	Revocation  string        // RevokeBlacklist, RevokeWhitelist or RevokeBoth; where nodes share
 	SharedPause time.Duration // nobody asks a shared store that did not answer for so long
@@ -101,7 +103,10 @@ type Deps struct {
 
 	SetupToken SetupToken // nil: no set-up link
 	Limits     Limits     // nil: nothing is limited
+	Tallies    Tallies    // nil: no failure counts where nodes share nothing
 	Shared     Shared     // nil: this process is alone
+	Ephemeral  Ephemeral  // captchas, nonces; needed where they are
+	Painter    Painter    // of captchas; likewise
 }
 
 // Mail is one letter: text alone, one recipient.
@@ -164,13 +169,16 @@ func Defaults() Config {
 		RecentSignIn:    10 * time.Minute,
 		TOTPIssuer:      "Parley",
 		RecoveryCodes:   10,
-		Limits:          DefaultLimits(),
-		Revocation:      RevokeBlacklist,
-		SharedPause:     time.Second,
-		Reactions:       []string{"like", "love", "laugh", "sad", "happy", "angry"},
-		Forum:           DefaultForum(),
-		Chat:            ChatRules{RoomMembers: 50, MessageMax: 8000, MessageImages: 10, ResendMemory: 200},
-		Now:             func() time.Time { return time.Now().UTC().Truncate(time.Millisecond) },
-		NewID:           func() uuid.UUID { return uuid.Must(uuid.NewV7()) },
+		Captcha: CaptchaRules{
+			Policy: CaptchaAdaptive, TTL: 5 * time.Minute, Length: 8, Failures: 3, Memory: 15 * time.Minute,
+		},
+		Limits:      DefaultLimits(),
+		Revocation:  RevokeBlacklist,
+		SharedPause: time.Second,
+		Reactions:   []string{"like", "love", "laugh", "sad", "happy", "angry"},
+		Forum:       DefaultForum(),
+		Chat:        ChatRules{RoomMembers: 50, MessageMax: 8000, MessageImages: 10, ResendMemory: 200},
+		Now:         func() time.Time { return time.Now().UTC().Truncate(time.Millisecond) },
+		NewID:       func() uuid.UUID { return uuid.Must(uuid.NewV7()) },
 	}
 }

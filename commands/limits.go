@@ -95,6 +95,7 @@ const (
 	ScarceSignIn         // costs a password's work
 	ScarceSignUp         // costs a mail, or names
 	ScarceConfirm        // a guess costs a sync
+	ScarceCaptcha        // costs a picture
 )
 
 // Arrival is a request before anything of it is done.
@@ -169,6 +170,8 @@ func (c *Commands) draws(a Arrival, by *Actor) []Draw {
 		out = append(out, Draw{"sign-up", a.Network, rules.SignUp})
 	case ScarceConfirm:
 		out = append(out, Draw{"confirm", a.Network, rules.SignUp})
+	case ScarceCaptcha:
+		out = append(out, Draw{"captcha", a.Network, rules.Write})
 	default:
 		if a.Write {
 			out = append(out, Draw{"write", a.Network + " " + a.Route, rules.Write})
@@ -205,33 +208,45 @@ func (c *Commands) mayMail(ctx context.Context, e email) error {
 	return limited(levels)
 }
 
-// signInLocks are the locks upon a sign-in: of each login as it is written,
+// attempts are what counts failed attempts at one account or from one network.
+type attempts struct {
+	locks   []Lock  // none where limits are off
+	tallies []Tally // none unless captchas are adaptive
+}
+
+// signInLocks are what counts failed sign-ins: of each login as it is written,
 // folded, whether or not anybody has it, and of the network.
-func (c *Commands) signInLocks(ctx context.Context, logins ...string) ([]Lock, error) {
-	if c.deps.Limits == nil {
-		return nil, nil
-	}
+func (c *Commands) signInLocks(ctx context.Context, logins ...string) (attempts, error) {
 	r := &c.cfg.Limits
-	var locks []Lock
+	count := func(key string, failures int, keeps bool) Lock {
+		return Lock{Key: key, Failures: failures, First: r.LockoutFirst, Longest: r.LockoutLongest, Keeps: keeps}
+	}
+	var a attempts
 	for _, login := range logins {
 		key, err := c.loginKey(ctx, login)
 		if err != nil {
-			return nil, err
+			return a, err
 		}
-		locks = append(locks, Lock{Key: key, Failures: r.LockoutFailures, First: r.LockoutFirst, Longest: r.LockoutLongest})
+		a.locks = append(a.locks, count(key, r.LockoutFailures, false))
 	}
-	if n := ClientFrom(ctx).Network; n != "" {
+	if network := ClientFrom(ctx).Network; network != "" {
 		// Whoever has an account could clear the network between two guesses.
-		locks = append(locks, Lock{
-			Key: "network " + n, Failures: r.LockoutNetworkFailures, First: r.LockoutFirst, Longest: r.LockoutLongest, Keeps: true,
-		})
+		a.locks = append(a.locks, count("network "+network, r.LockoutNetworkFailures, true))
 	}
-	return locks, nil
+	if c.cfg.Captcha.Policy == CaptchaAdaptive {
+		for _, l := range a.locks {
+			a.tallies = append(a.tallies, Tally{Key: l.Key, Count: c.cfg.Captcha.Failures, For: c.cfg.Captcha.Memory, Keeps: l.Keeps})
+		}
+	}
+	if c.deps.Limits == nil {
+		a.locks = nil
+	}
+	return a, nil
 }
 
 // accountLocks are those of everything that an account signs in with: whoever
 // guesses at it finds all of them shut.
-func (c *Commands) accountLocks(ctx context.Context, id uuid.UUID) ([]Lock, error) {
+func (c *Commands) accountLocks(ctx context.Context, id uuid.UUID) (attempts, error) {
 	var logins []string
 	err := c.account(ctx, id, func(a *account.Account) error {
 		logins = []string{a.Handle}
@@ -241,20 +256,24 @@ func (c *Commands) accountLocks(ctx context.Context, id uuid.UUID) ([]Lock, erro
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return attempts{}, err
 	}
 	return c.signInLocks(ctx, logins...)
 }
 
-// locked is ErrLocked while one of locks is shut.
-func (c *Commands) locked(ctx context.Context, locks []Lock) error {
-	return c.askLocks(ctx, locks, func(l Limits) (time.Duration, error) { return l.Locked(ctx, locks) })
+// locked is ErrLocked while one of the locks is shut.
+func (c *Commands) locked(ctx context.Context, a attempts) error {
+	return c.askLocks(ctx, a.locks, func(l Limits) (time.Duration, error) { return l.Locked(ctx, a.locks) })
 }
 
-// settle counts how a sign-in went, and is ErrLocked where that must not be
+// settle counts how an attempt went, and is ErrLocked where that must not be
 // told any more.
-func (c *Commands) settle(ctx context.Context, locks []Lock, failed bool) error {
-	return c.askLocks(ctx, locks, func(l Limits) (time.Duration, error) { return l.Settle(ctx, locks, failed) })
+func (c *Commands) settle(ctx context.Context, a attempts, failed bool) error {
+	err := c.askLocks(ctx, a.locks, func(l Limits) (time.Duration, error) { return l.Settle(ctx, a.locks, failed) })
+	if err != nil {
+		return err
+	}
+	return c.tally(ctx, a.tallies, failed)
 }
 
 func (c *Commands) askLocks(ctx context.Context, locks []Lock, ask func(Limits) (time.Duration, error)) error {

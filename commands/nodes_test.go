@@ -79,6 +79,8 @@ func (c *cluster) node(adjust func(*commands.Config, *commands.Deps)) *commands.
 	cfg.Now = c.now
 	cfg.PasswordCost = passwords.Cost{Memory: 1024, Time: 1, Threads: 1} // long enough for guesses at once to be at once
 	cfg.SharedPause = 20 * time.Millisecond
+	cfg.Captcha.Policy = commands.CaptchaOff
+	limits := memory.NewLimits(10_000, c.now)
 	client, err := redis.Open(context.Background(), redis.Options{
 		URL: "redis://" + c.redis.Addr(), Prefix: "p:", PoolMax: 8, PoolIdle: 2,
 		ConnectTimeout: time.Second, CallTimeout: 5 * time.Second, Log: slog.New(slog.DiscardHandler),
@@ -88,7 +90,7 @@ func (c *cluster) node(adjust func(*commands.Config, *commands.Deps)) *commands.
 	}
 	deps := commands.Deps{
 		Store: c.log, Codec: c.codec, Keyring: keys{}, Mail: c, Log: slog.New(slog.DiscardHandler),
-		Limits: memory.NewLimits(10_000, c.now), Shared: client.Shared(),
+		Limits: limits, Tallies: limits, Shared: client.Shared(), Ephemeral: client.Ephemeral(),
 	}
 	adjust(&cfg, &deps)
 	if deps.Tokens, err = commands.NewTokens(commands.TokensConfig{

@@ -64,10 +64,11 @@ type Standing struct {
 	Live  bool      // it is on the list of live ones
 }
 
-// Shared is what all nodes share about who asks: buckets, locks, ended
+// Shared is what all nodes share about who asks: buckets, locks, tallies, ended
 // sessions. Every adapter passes commandstest.Shared.
 type Shared interface {
 	Limits
+	Tallies
 	// Pass draws, and looks up how a session stands (uuid.Nil: none), in one
 	// round trip.
 	Pass(ctx context.Context, draws []Draw, account, session uuid.UUID) ([]Level, Standing, error)

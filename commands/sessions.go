@@ -26,7 +26,8 @@ var ErrBadCredentials = fault.New(fault.Unauthorized, "session.bad_credentials",
 type SignIn struct {
 	Login    string // an address, or a handle with or without "@"
 	Password string
-	OTP      string // of an authenticator app, or a recovery code, where the account has a second factor
+	OTP      string        // of an authenticator app, or a recovery code, where the account has a second factor
+	Captcha  CaptchaAnswer // where one is asked for
 }
 
 // SignedIn is a session with its newest tokens.
@@ -42,8 +43,8 @@ type SignedIn struct {
 // SignIn begins a session for whoever knows an account's password, and has its
 // second factor if there is one: that is told after the right password alone.
 // Failures count, of logins that nobody has too: so nothing is told by a lock.
-// Errors: fault.ErrInvalid, ErrBadCredentials, ErrLocked, passwords.ErrBusy,
-// secondFactor's.
+// Errors: fault.ErrInvalid, ErrCaptchaRequired, ErrCaptchaWrong,
+// ErrBadCredentials, ErrLocked, passwords.ErrBusy, secondFactor's.
 func (c *Commands) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
 	var check text.Check
 	check.Need("login", in.Login)
@@ -59,6 +60,9 @@ func (c *Commands) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
 		return SignedIn{}, err
 	}
 	if err := c.locked(ctx, locks); err != nil { // before any work
+		return SignedIn{}, err
+	}
+	if err := c.checkCaptcha(ctx, locks, in.Captcha); err != nil {
 		return SignedIn{}, err
 	}
 	ctx, err = c.upToDate(ctx) // a session of an old epoch would be born dead

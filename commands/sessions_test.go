@@ -25,11 +25,11 @@ func TestSignIn(t *testing.T) {
 			t.Errorf("%q: %+v %v", login, in, err)
 		}
 	}
-	for _, in := range []SignIn{
-		{Login: "modern", Password: "wrong password"}, {Login: "nobody", Password: goodPassword}, {Login: "nobody@example.org", Password: goodPassword}, {Login: "rnodern", Password: goodPassword},
-		{Login: "a b", Password: goodPassword}, {Login: "@", Password: goodPassword}, {Login: "modern", Password: " " + goodPassword}, {Login: "modern", Password: strings.Repeat("x", 10_000)},
+	for _, in := range [][2]string{
+		{"modern", "wrong password"}, {"nobody", goodPassword}, {"nobody@example.org", goodPassword}, {"rnodern", goodPassword},
+		{"a b", goodPassword}, {"@", goodPassword}, {"modern", " " + goodPassword}, {"modern", strings.Repeat("x", 10_000)},
 	} {
-		_, err := n.SignIn(t.Context(), in)
+		_, err := n.SignIn(t.Context(), SignIn{Login: in[0], Password: in[1]})
 		want(t, err, ErrBadCredentials)
 	}
 	for _, in := range []SignIn{{}, {Login: "modern"}, {Password: goodPassword}} {

@@ -67,6 +67,9 @@ func commandsConfig(cfg settings.Settings, baseURL string) commands.Config {
 	c.HashParallel, c.HashWait = cfg.HashParallel, cfg.HashWait
 	c.SessionMode, c.RefreshTTL, c.RefreshGrace, c.Binding = cfg.SessionMode, cfg.RefreshTTL, cfg.RefreshGrace, cfg.Binding
 	c.RecentSignIn, c.TOTPIssuer, c.RecoveryCodes = cfg.RecentSignIn, cfg.TOTPIssuer, cfg.RecoveryCodes
+	c.Captcha = commands.CaptchaRules{
+		Policy: cfg.Captcha, TTL: cfg.CaptchaTTL, Length: cfg.CaptchaLength, Failures: cfg.CaptchaFailures, Memory: cfg.CaptchaMemory,
+	}
 	c.Limits, c.Revocation, c.SharedPause = limitRules(cfg), cfg.Revocation, cfg.BreakerPause
 	c.Reactions = cfg.Reactions
 	c.Forum.BoardsByMembers = cfg.BoardCreation == "members"

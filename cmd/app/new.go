@@ -13,6 +13,7 @@ import (
 	"github.com/parleyhq/parley/commands"
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/domain/fault"
+	"github.com/parleyhq/parley/infra/captcha"
 	"github.com/parleyhq/parley/infra/stack"
 	"github.com/parleyhq/parley/infra/telemetry"
 	"github.com/parleyhq/parley/projections/process"
@@ -102,7 +103,8 @@ func NewCommands(cfg settings.Settings, engines *stack.Stack, baseURL string, lo
 	}
 	deps := commands.Deps{
 		Store: engines.Store, Codec: engines.Codec, Keyring: engines.Keyring, Mail: engines.Mail,
-		Tokens: tokens, Log: log, SetupToken: engines.SetupToken, Shared: engines.Shared,
+		Tokens: tokens, Log: log, SetupToken: engines.SetupToken, Shared: engines.Shared, Tallies: engines.Limits,
+		Ephemeral: engines.Ephemeral, Painter: captcha.New(cfg.CaptchaWidth, cfg.CaptchaHeight),
 	}
 	if cfg.RateLimits.On {
 		deps.Limits = engines.Limits

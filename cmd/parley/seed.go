@@ -50,6 +50,7 @@ func (c *seedCommand) Run(ctx context.Context, std streams) (err error) {
 		return err
 	}
 	c.HashMemory, c.HashTime, c.HashThreads = 64<<10, 1, 1
+	c.Captcha = "off" // nobody is here to read one
 	letters := new(seed.Letters)
 	commands, done, err := openCommands(ctx, c.Settings, std, letters)
 	if err != nil {

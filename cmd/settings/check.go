@@ -126,6 +126,8 @@ var rules = []struct {
 	{"--list-limit is above --list-max", func(s *Settings) bool { return s.ListLimit > s.ListMax }},
 	{"--refresh-ttl must be longer than --access-ttl", func(s *Settings) bool { return s.RefreshTTL <= s.AccessTTL }},
 	{"--max-refresh must be shorter than --access-ttl", func(s *Settings) bool { return time.Duration(s.MaxRefresh) >= s.AccessTTL }},
+	{"--captcha-width is below 20 pixels a character of --captcha-length", func(s *Settings) bool { return s.CaptchaWidth < 20*s.CaptchaLength }},
+	{"--captcha-height is below 32", func(s *Settings) bool { return s.CaptchaHeight < 32 }},
 	{"--socket-pong must be shorter than --socket-ping", func(s *Settings) bool { return s.SocketPong >= s.SocketPing }},
 	{"--presence-ttl must be longer than --presence-heartbeat", func(s *Settings) bool { return s.PresenceTTL <= s.PresenceEvery }},
 	{"--route-ttl must be longer than --route-every", func(s *Settings) bool { return s.RouteTTL <= s.RouteEvery }},

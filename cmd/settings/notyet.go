@@ -43,12 +43,6 @@ var notYet = []string{
 	"replay-guard",
 	"replay-window",
 	"link-ttl",
-	"captcha-ttl",
-	"captcha-length",
-	"captcha-width",
-	"captcha-height",
-	"captcha-failures",
-	"captcha-memory",
 	"allow-private-webhooks",
 	"restore-window",
 	"feed-fan-out",
@@ -75,10 +69,7 @@ var notYet = []string{
 }
 
 // notYetWords are single words of a setting, name=word, in the same state.
-var notYetWords = []string{
-	"captcha=always",
-	"captcha=adaptive",
-}
+var notYetWords = []string{}
 
 // isNotYet holds for a secret's file too where it holds for the secret.
 func isNotYet(name string) bool {

@@ -22,10 +22,14 @@ type Common struct {
 	Listen func(ctx context.Context, ready func(), hear func([]byte))
 }
 
-// Shared runs the suite, and Limits'. open makes an empty store for each test.
+// Shared runs the suite, Limits' and Tallies'. open makes an empty store for each test.
 func Shared(t *testing.T, open func(testing.TB) Common) {
 	t.Helper()
 	Limits(t, func(t testing.TB) (commands.Limits, Advance) {
+		c := open(t)
+		return c.Store, c.Advance
+	})
+	Tallies(t, func(t testing.TB) (commands.Tallies, Advance) {
 		c := open(t)
 		return c.Store, c.Advance
 	})

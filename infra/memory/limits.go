@@ -11,14 +11,16 @@ import (
 	"github.com/parleyhq/parley/commands"
 )
 
-// Limits is a commands.Limits. It keeps the buckets and the locks that were
-// used last: whoever is forgotten begins with a full bucket.
+// Limits is a commands.Limits and a commands.Tallies. It keeps the buckets, the
+// locks and the tallies that were used last: whoever is forgotten begins with
+// a full bucket.
 type Limits struct {
 	now func() time.Time
 
 	mu      sync.Mutex
 	buckets *lru.LRU[bucket, time.Time] // when it will be full again
 	locks   *lru.LRU[string, failures]
+	tallies *lru.LRU[string, []time.Time] // of failures, newest first
 }
 
 type bucket struct{ rule, key string }
@@ -32,14 +34,15 @@ type failures struct {
 	until time.Time
 }
 
-// NewLimits makes room for most buckets and as many locks.
+// NewLimits makes room for most buckets, and as many locks and tallies.
 func NewLimits(most int, now func() time.Time) *Limits {
 	buckets, err := lru.NewLRU[bucket, time.Time](most, nil)
 	if err != nil { // most is not positive
 		panic(err)
 	}
 	locks, _ := lru.NewLRU[string, failures](most, nil) // as above
-	return &Limits{now: now, buckets: buckets, locks: locks}
+	tallies, _ := lru.NewLRU[string, []time.Time](most, nil)
+	return &Limits{now: now, buckets: buckets, locks: locks, tallies: tallies}
 }
 
 // Draw implements commands.Limits. A bucket is what the generic cell rate
@@ -118,4 +121,31 @@ func (f *failures) fail(now time.Time, k commands.Lock) {
 	}
 	f.until = now.Add(time.Duration(min(float64(k.First)*math.Exp2(float64(f.locks)), float64(k.Longest))))
 	f.locks++
+}
+
+// Full implements commands.Tallies.
+func (l *Limits) Full(_ context.Context, tallies []commands.Tally) (bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, t := range tallies {
+		if at, _ := l.tallies.Get(t.Key); len(at) >= t.Count && l.now().Sub(at[t.Count-1]) < t.For {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// Count implements commands.Tallies.
+func (l *Limits) Count(_ context.Context, tallies []commands.Tally, failed bool) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, t := range tallies {
+		if failed {
+			at, _ := l.tallies.Get(t.Key)
+			l.tallies.Add(t.Key, append([]time.Time{l.now()}, at[:min(len(at), t.Count-1)]...))
+		} else if !t.Keeps {
+			l.tallies.Remove(t.Key)
+		}
+	}
+	return nil
 }

@@ -51,6 +51,15 @@ func TestLimits(t *testing.T) {
 	})
 }
 
+// A3: failures that ask for a captcha.
+func TestTallies(t *testing.T) {
+	t.Parallel()
+	commandstest.Tallies(t, func(testing.TB) (commands.Tallies, commandstest.Advance) {
+		c := newClock()
+		return memory.NewLimits(1000, c.now), c.advance
+	})
+}
+
 // Invariant 12: a store that is full says so, and has room again in time.
 func TestEphemeralIsBounded(t *testing.T) {
 	t.Parallel()

@@ -107,7 +107,7 @@ func TestEphemeral(t *testing.T) {
 	})
 }
 
-// S5, S11: what nodes share about who asks.
+// A3, S5, S11: what nodes share about who asks.
 func TestShared(t *testing.T) {
 	t.Parallel()
 	commandstest.Shared(t, func(t testing.TB) commandstest.Common {

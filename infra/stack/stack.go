@@ -31,9 +31,9 @@ type Stack struct {
 	SetupToken  commands.SetupToken   // nil: administrators are made on the command line
 	SigningKeys []commands.SigningKey // of access tokens; the first one signs
 
-	Limits    commands.Limits    // of this process alone
+	Limits    Limits             // of this process alone
 	Shared    commands.Shared    // what all processes share of who asks; nil: this one is alone
-	Ephemeral commands.Ephemeral // tickets, for all processes
+	Ephemeral commands.Ephemeral // tickets, captchas, nonces, for all processes
 
 	Blobs commands.Blobs // images
 
@@ -55,6 +55,12 @@ type Check struct {
 	Name     string
 	Required bool // nothing works without it
 	Ping     func(context.Context) error
+}
+
+// Limits is what keeps count of who asks.
+type Limits interface {
+	commands.Limits
+	commands.Tallies
 }
 
 // Nodes is what processes with sockets tell each other: what may be lost, and

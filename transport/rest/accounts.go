@@ -24,7 +24,8 @@ func (s *Server) accounts() {
 	}, s.maySetUp, s.setUp)
 	route(s, Op{
 		Method: http.MethodPost, Path: "/v1/accounts", ID: "signUp", Summary: "Sign up; a mail to verify the address is sent", Tag: "Accounts",
-		Auth: Public, Status: http.StatusCreated, Scarce: commands.ScarceSignUp, Errors: taken,
+		Auth: Public, Status: http.StatusCreated, Scarce: commands.ScarceSignUp,
+		Errors: append([]*fault.Fault{commands.ErrCaptchaRequired, commands.ErrCaptchaWrong}, taken...),
 	}, nil, s.signUp)
 	route(s, Op{
 		Method: http.MethodPost, Path: "/v1/email-verifications", ID: "resendVerification", Summary: "Send another mail; older ones are dead", Tag: "Accounts",
@@ -164,8 +165,15 @@ func (n newAccount) command() commands.SignUp {
 	return commands.SignUp{Email: n.Email, Handle: n.Handle, Password: n.Password, DisplayName: n.DisplayName}
 }
 
-func (s *Server) signUp(ctx context.Context, _ *Call, _ None, b newAccount) (Reply[Account], error) {
-	done, err := s.cfg.Commands.SignUp(ctx, b.command())
+type newMember struct {
+	newAccount
+	captchaAnswer
+}
+
+func (s *Server) signUp(ctx context.Context, _ *Call, _ None, b newMember) (Reply[Account], error) {
+	in := b.command()
+	in.Captcha = b.captcha()
+	done, err := s.cfg.Commands.SignUp(ctx, in)
 	if err != nil {
 		return Reply[Account]{}, err
 	}

@@ -132,6 +132,7 @@ func TestS11_ScarceRoutes(t *testing.T) {
 	t.Parallel()
 	scarce := map[string]commands.Scarce{
 		"signIn": commands.ScarceSignIn, "signUp": commands.ScarceSignUp, "setUp": commands.ScarceSignUp, "verifyEmail": commands.ScarceConfirm,
+		"newCaptcha": commands.ScarceCaptcha, "captchaPicture": commands.ScarceCaptcha, "refreshCaptcha": commands.ScarceCaptcha,
 	}
 	free := map[string]bool{
 		"livez": true, "readyz": true, "actuatorHealth": true, "metrics": true, "openapi": true, "docs": true, "docsScript": true, "docsStyle": true, "jwks": true,

@@ -61,6 +61,7 @@ package rest
 // register is the table of contents.
 func (s *Server) register() {
 	s.accounts()
+	s.captchas()
 	s.sessions()
 	s.totp()
 	s.follows()

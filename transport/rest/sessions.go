@@ -30,7 +30,8 @@ func (s *Server) sessions() {
 		Method: http.MethodPost, Path: "/v1/sessions", ID: "signIn", Summary: "Sign in by address or handle", Tag: "Sessions",
 		Auth: Public, Status: http.StatusCreated, Secret: true, Scarce: commands.ScarceSignIn,
 		Errors: []*fault.Fault{
-			commands.ErrBadCredentials, commands.ErrOTPRequired, account.ErrOTPWrong, commands.ErrLocked, passwords.ErrBusy,
+			commands.ErrBadCredentials, commands.ErrCaptchaRequired, commands.ErrCaptchaWrong,
+			commands.ErrOTPRequired, account.ErrOTPWrong, commands.ErrLocked, passwords.ErrBusy,
 		},
 	}, nil, s.signIn)
 	route(s, Op{
@@ -90,11 +91,12 @@ type credentials struct {
 	Login    string `json:"login,omitempty" doc:"needed; an address or a handle"`
 	Password string `json:"password,omitempty" doc:"needed" text:"lines"`
 	OTP      string `json:"otp,omitempty" doc:"of an authenticator app, or a recovery code; needed where session.otp_required says so"`
-	Carrier  string `json:"carrier,omitempty" enum:"cookie,body" doc:"of the refresh token; cookie where it is left out"`
+	captchaAnswer
+	Carrier string `json:"carrier,omitempty" enum:"cookie,body" doc:"of the refresh token; cookie where it is left out"`
 }
 
 func (s *Server) signIn(ctx context.Context, c *Call, _ None, b credentials) (Reply[Tokens], error) {
-	done, err := s.cfg.Commands.SignIn(ctx, commands.SignIn{Login: b.Login, Password: b.Password, OTP: b.OTP})
+	done, err := s.cfg.Commands.SignIn(ctx, commands.SignIn{Login: b.Login, Password: b.Password, OTP: b.OTP, Captcha: b.captcha()})
 	if err != nil {
 		return Reply[Tokens]{}, err
 	}

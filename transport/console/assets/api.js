@@ -67,7 +67,7 @@ const sentences = {
 // twice, and shows each wrong field's problem beside it, the rest below.
 export const onSubmit = (form, work) => {
   const outcome = form.querySelector('[data-outcome]');
-  const button = form.querySelector('button');
+  const button = form.querySelector('button:not([type])');
   const show = (input, text) => {
     byId(input.id + '-problem').textContent = text;
     if (text) input.setAttribute('aria-invalid', 'true');

@@ -2,6 +2,7 @@
 // it with one's own eyes.
 
 import { byId, guard, make, onSubmit } from './api.js';
+import { withCaptcha } from './captcha.js';
 import { ask, resume, signIn, signOut, signedIn } from './session.js';
 import { avatar, showPost, unfold } from './posts.js';
 
@@ -124,12 +125,12 @@ const enter = async () => {
   if (!byId('feed').firstChild) await choose('public'); // who follows nobody sees more there
 };
 
-onSubmit(byId('sign-in'), async ({ login, password }) => {
-  await signIn(login.trim(), password);
+onSubmit(byId('sign-in'), withCaptcha(byId('sign-in'), async ({ login, password }, answer) => {
+  await signIn(login.trim(), password, answer);
   byId('sign-in').reset();
   await enter();
   byId('account-title').focus();
-});
+}));
 byId('again').addEventListener('click', () => loadFeed(true));
 byId('more').addEventListener('click', () => loadFeed(false));
 byId('which').addEventListener('click', (event) => {

@@ -41,8 +41,9 @@ const refresh = () => {
 
 export const signedIn = () => token !== null;
 
-export const signIn = async (login, password) => {
-  keep(await call('POST', 'v1/sessions', { body: { login, password, carrier: 'cookie' } }));
+// signIn takes what else goes into the body: the answer to a captcha.
+export const signIn = async (login, password, more = {}) => {
+  keep(await call('POST', 'v1/sessions', { body: { login, password, carrier: 'cookie', ...more } }));
 };
 
 // resume takes up the sign-in of an earlier visit, if there is one.
