@@ -15,6 +15,7 @@ import (
 	"github.com/parleyhq/parley/domain/account"
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/domain/fault"
+	"github.com/parleyhq/parley/domain/image"
 	"github.com/parleyhq/parley/domain/text"
 )
 
@@ -197,9 +198,6 @@ type ChangeProfile struct {
 	Match                       Match
 }
 
-// ErrImageUnknown is a picture that was never uploaded by this account.
-var ErrImageUnknown = fault.New(fault.Invalid, "image.unknown", "There is no such picture of yours.")
-
 // ChangeProfile changes one's own profile.
 // Errors: fault.ErrInvalid, text.ErrInvalid, ErrImageUnknown, Match's.
 func (c *Commands) ChangeProfile(ctx context.Context, by Actor, in ChangeProfile) (Outcome, error) {
@@ -212,10 +210,10 @@ func (c *Commands) ChangeProfile(ctx context.Context, by Actor, in ChangeProfile
 	if err := check.Err(); err != nil {
 		return Outcome{}, err
 	}
-	if err := c.ownImages(ctx, by.Account, "avatar", given(in.Avatar)...); err != nil {
+	if err := c.nameImages(ctx, by, "avatar", namedFor(image.Avatar), given(in.Avatar)...); err != nil {
 		return Outcome{}, err
 	}
-	if err := c.ownImages(ctx, by.Account, "banner", given(in.Banner)...); err != nil {
+	if err := c.nameImages(ctx, by, "banner", namedFor(image.Banner), given(in.Banner)...); err != nil {
 		return Outcome{}, err
 	}
 	return change(ctx, c.core, account.Stream(by.Account), account.New, func(a *account.Account) ([]event.Data, error) {
@@ -227,11 +225,11 @@ func (c *Commands) ChangeProfile(ctx context.Context, by Actor, in ChangeProfile
 }
 
 // given is the picture of a field that names one.
-func given(image *uuid.UUID) []uuid.UUID {
-	if image == nil || *image == uuid.Nil {
+func given(id *uuid.UUID) []uuid.UUID {
+	if id == nil || *id == uuid.Nil {
 		return nil
 	}
-	return []uuid.UUID{*image}
+	return []uuid.UUID{*id}
 }
 
 func tidy(s *string) *string {

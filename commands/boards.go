@@ -9,6 +9,7 @@ import (
 	"github.com/parleyhq/parley/domain/comment"
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/domain/fault"
+	"github.com/parleyhq/parley/domain/image"
 	"github.com/parleyhq/parley/domain/post"
 	"github.com/parleyhq/parley/domain/text"
 )
@@ -175,18 +176,10 @@ func (c *Commands) who(ctx context.Context, by Actor) (board.Who, error) {
 	return board.Who{Account: by.Account, Administrator: admin}, err
 }
 
-// boardImages checks pictures that are given. Errors: image.unknown.
+// boardImages names the pictures that are given. Errors: image.unknown.
 func (c *Commands) boardImages(ctx context.Context, by Actor, icon, banner *uuid.UUID) error {
-	for _, picture := range []struct {
-		field string
-		id    *uuid.UUID
-	}{{"icon", icon}, {"banner", banner}} {
-		if picture.id == nil || *picture.id == uuid.Nil {
-			continue
-		}
-		if err := c.ownImages(ctx, by.Account, picture.field, *picture.id); err != nil {
-			return err
-		}
+	if err := c.nameImages(ctx, by, "icon", namedFor(image.Board), given(icon)...); err != nil {
+		return err
 	}
-	return nil
+	return c.nameImages(ctx, by, "banner", namedFor(image.Board), given(banner)...)
 }

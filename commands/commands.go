@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/parleyhq/parley/commands/passwords"
+	"github.com/parleyhq/parley/commands/pictures"
 	"github.com/parleyhq/parley/domain/account"
 	"github.com/parleyhq/parley/domain/event"
 )
@@ -18,6 +19,8 @@ import (
 //	setup.go          the first administrator
 //	roles.go          administrators at the operator's word
 //	apikeys.go        keys with which programs call
+//	images.go         upload, name, remove
+//	links.go          links that are signed
 //	verification.go   mails that prove an address
 //	sessions.go       sign in, sign out, authenticate
 //	refresh.go        refresh tokens
@@ -35,6 +38,8 @@ type Commands struct {
 	deps   Deps
 	hasher *passwords.Hasher
 	shared *shared
+
+	pictures *pictures.Maker
 }
 
 // Session modes: sign-ins stand beside each other, the newest ends the others,
@@ -79,6 +84,8 @@ type Config struct {
 	Reactions []string // kinds that posts, comments and messages take
 	Forum     ForumRules
 	Chat      ChatRules
+	Images    ImageRules
+	LinkTTL   time.Duration // of signed links
 
 	Now   func() time.Time // UTC, milliseconds
 	NewID func() uuid.UUID // version 7
@@ -98,6 +105,7 @@ type Deps struct {
 	Codec   *event.Codec
 	Keyring Keyring
 	Mail    Mailer
+	Blobs   Blobs // files of pictures
 	Tokens  *Tokens
 	Log     *slog.Logger
 
@@ -133,7 +141,7 @@ func New(cfg Config, deps Deps) (*Commands, error) {
 	}
 	return &Commands{
 		core: core, deps: deps, hasher: passwords.New(cfg.PasswordCost, cfg.HashParallel, cfg.HashWait),
-		shared: newShared(cfg, deps),
+		shared: newShared(cfg, deps), pictures: pictures.New(cfg.Images.Limits),
 	}, nil
 }
 
@@ -178,6 +186,8 @@ func Defaults() Config {
 		Reactions:   []string{"like", "love", "laugh", "sad", "happy", "angry"},
 		Forum:       DefaultForum(),
 		Chat:        ChatRules{RoomMembers: 50, MessageMax: 8000, MessageImages: 10, ResendMemory: 200},
+		Images:      DefaultImages(),
+		LinkTTL:     15 * time.Minute,
 		Now:         func() time.Time { return time.Now().UTC().Truncate(time.Millisecond) },
 		NewID:       func() uuid.UUID { return uuid.Must(uuid.NewV7()) },
 	}

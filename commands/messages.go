@@ -13,6 +13,7 @@ import (
 	"github.com/parleyhq/parley/domain/chat"
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/domain/fault"
+	"github.com/parleyhq/parley/domain/image"
 	"github.com/parleyhq/parley/domain/reaction"
 	"github.com/parleyhq/parley/domain/text"
 )
@@ -39,14 +40,14 @@ type MessageSent struct {
 	Position uint64
 }
 
-// SendMessage sends a message. It is one durable append; everything else that
-// it looks at is in memory. Errors: 404 for whom the room is not, and in a
+// SendMessage sends a message. It is one durable append, and one for each
+// picture; everything else that it looks at is in memory. Errors: 404 for whom the room is not, and in a
 // direct room across a block; 422.
 func (c *Commands) SendMessage(ctx context.Context, by Actor, in SendMessage) (MessageSent, error) {
 	if err := c.MaySend(ctx, by, in.Room); err != nil {
 		return MessageSent{}, err
 	}
-	if err := c.checkMessage(ctx, by.Account, in); err != nil {
+	if err := c.checkMessage(ctx, by, in); err != nil {
 		return MessageSent{}, err
 	}
 	e := chat.MessageSent{Sender: by.Account, Images: in.Images, ReplyTo: in.ReplyTo, ClientID: in.ClientID}
@@ -90,7 +91,7 @@ func (c *Commands) MaySend(ctx context.Context, by Actor, room uuid.UUID) error 
 	return err
 }
 
-func (c *Commands) checkMessage(ctx context.Context, account uuid.UUID, in SendMessage) error {
+func (c *Commands) checkMessage(ctx context.Context, by Actor, in SendMessage) error {
 	var check text.Check
 	check.Block("text", in.Text, c.cfg.Chat.MessageMax)
 	if len(in.Images) == 0 {
@@ -103,10 +104,7 @@ func (c *Commands) checkMessage(ctx context.Context, account uuid.UUID, in SendM
 	if err := check.Err(); err != nil {
 		return err
 	}
-	if len(in.Images) == 0 {
-		return nil
-	}
-	return c.ownImages(ctx, account, "images", in.Images...)
+	return c.nameImages(ctx, by, "images", namedFor(image.Message), in.Images...)
 }
 
 // quoted is a text as events hold it, and the accounts that it mentions.

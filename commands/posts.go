@@ -12,6 +12,7 @@ import (
 	"github.com/parleyhq/parley/domain/board"
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/domain/fault"
+	"github.com/parleyhq/parley/domain/image"
 	"github.com/parleyhq/parley/domain/post"
 	"github.com/parleyhq/parley/domain/text"
 )
@@ -41,13 +42,17 @@ func (c *Commands) CreatePost(ctx context.Context, by Actor, on uuid.UUID, in Cr
 	if err != nil {
 		return uuid.Nil, Outcome{}, err
 	}
-	if err := c.checkPost(ctx, by, &in); err != nil {
+	id := c.newID()
+	pictures := naming{image.Used{Post: id, Anonymous: in.Anonymous}, []image.Purpose{image.Post}}
+	if err := c.checkPost(ctx, by, &in, pictures); err != nil {
 		return uuid.Nil, Outcome{}, err
 	}
 	if archived {
 		return uuid.Nil, Outcome{}, board.ErrArchived
 	}
-	id := c.newID()
+	if err := c.nameImages(ctx, by, "images", pictures, append(given(&in.Thumbnail), in.Images...)...); err != nil {
+		return uuid.Nil, Outcome{}, err
+	}
 	draft := post.Drafted{
 		Board: on, Author: by.Account, Type: in.Type, Title: in.Title, Body: in.Body,
 		Images: in.Images, Thumbnail: in.Thumbnail,
@@ -76,7 +81,7 @@ func (c *Commands) CreatePost(ctx context.Context, by Actor, on uuid.UUID, in Cr
 }
 
 // checkPost says what is wrong with the fields of a new post.
-func (c *Commands) checkPost(ctx context.Context, by Actor, in *CreatePost) error {
+func (c *Commands) checkPost(ctx context.Context, by Actor, in *CreatePost, pictures naming) error {
 	if in.Type == "" {
 		in.Type = post.Article
 	}
@@ -95,10 +100,10 @@ func (c *Commands) checkPost(ctx context.Context, by Actor, in *CreatePost) erro
 	if !in.PublishAt.IsZero() {
 		return ErrSchedule
 	}
-	if err := c.ownImages(ctx, by.Account, "images", in.Images...); err != nil || in.Thumbnail == uuid.Nil {
+	if err := c.mayName(ctx, by.Account, "images", pictures, in.Images...); err != nil {
 		return err
 	}
-	return c.ownImages(ctx, by.Account, "thumbnail", in.Thumbnail)
+	return c.mayName(ctx, by.Account, "thumbnail", pictures, given(&in.Thumbnail)...)
 }
 
 // ready is the draft as everybody shall read it: with what its text names, by

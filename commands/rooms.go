@@ -13,6 +13,7 @@ import (
 	"github.com/parleyhq/parley/domain/chat"
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/domain/fault"
+	"github.com/parleyhq/parley/domain/image"
 	"github.com/parleyhq/parley/domain/text"
 )
 
@@ -29,6 +30,9 @@ const (
 	maxRoomName  = 100
 	maxRoomEmoji = 16
 )
+
+// roomAvatar is how a room names its picture.
+var roomAvatar = namedFor(image.Avatar, image.Emoji)
 
 // OpenRoom asks for a room. History nil is true.
 type OpenRoom struct {
@@ -115,10 +119,7 @@ func (c *Commands) checkRoom(ctx context.Context, by Actor, in OpenRoom, members
 	if err := check.Err(); err != nil {
 		return err
 	}
-	if in.Avatar == uuid.Nil {
-		return nil
-	}
-	return c.ownImages(ctx, by.Account, "avatar", in.Avatar)
+	return c.nameImages(ctx, by, "avatar", roomAvatar, given(&in.Avatar)...)
 }
 
 // canMeet is nil where other is there for account: ErrNotFound for whom there
@@ -187,10 +188,8 @@ func (c *Commands) ChangeRoom(ctx context.Context, by Actor, room uuid.UUID, s c
 	if err := check.Err(); err != nil {
 		return Outcome{}, err
 	}
-	if s.Avatar != nil && *s.Avatar != uuid.Nil {
-		if err := c.ownImages(ctx, by.Account, "avatar", *s.Avatar); err != nil {
-			return Outcome{}, err
-		}
+	if err := c.nameImages(ctx, by, "avatar", roomAvatar, given(s.Avatar)...); err != nil {
+		return Outcome{}, err
 	}
 	return change(ctx, c.core, chat.Stream(room), c.newRoom, func(r *chat.Room) ([]event.Data, error) {
 		if err := match.check(r.Version()); err != nil {

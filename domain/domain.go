@@ -8,6 +8,7 @@ import (
 	"github.com/parleyhq/parley/domain/comment"
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/domain/follow"
+	"github.com/parleyhq/parley/domain/image"
 	"github.com/parleyhq/parley/domain/notification"
 	"github.com/parleyhq/parley/domain/ops"
 	"github.com/parleyhq/parley/domain/post"
@@ -30,5 +31,6 @@ func Catalogue() (*event.Catalogue, error) {
 		comment.Events,
 		post.Events,
 		reaction.Events,
+		image.Events,
 	)
 }

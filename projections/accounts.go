@@ -23,6 +23,12 @@ func accountRoutes() []Route {
 			return readmodels.SetEmail(ctx, b, id, d, e.ID)
 		}),
 		onID(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, e event.Decoded, d account.ProfileChanged) error {
+			if err := setPicture(ctx, b, accountPlace(id, "avatar"), e.Time, d.Avatar); err != nil {
+				return err
+			}
+			if err := setPicture(ctx, b, accountPlace(id, "banner"), e.Time, d.Banner); err != nil {
+				return err
+			}
 			return readmodels.SetProfile(ctx, b, id, d, e.ID)
 		}),
 		onID(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, e event.Decoded, d account.RoleGranted) error {

@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -24,9 +25,15 @@ func onThing[T any](f func(ctx context.Context, b readmodels.Batch, id uuid.UUID
 func boardRoutes() []Route {
 	return []Route{
 		onThing(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, d board.Created, w readmodels.When) error {
+			if err := boardPictures(ctx, b, id, w.At, &d.Icon, &d.Banner); err != nil {
+				return err
+			}
 			return readmodels.PutBoard(ctx, b, id, d, w.At, w.Version)
 		}),
 		onThing(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, d board.Changed, w readmodels.When) error {
+			if err := boardPictures(ctx, b, id, w.At, d.Icon, d.Banner); err != nil {
+				return err
+			}
 			return readmodels.SetBoard(ctx, b, id, d, w.Version)
 		}),
 		onThing(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, d board.Archived, w readmodels.When) error {
@@ -48,4 +55,12 @@ func boardRoutes() []Route {
 			return readmodels.SetHashtagFollow(ctx, b, d.Account, d.Tag, false)
 		}),
 	}
+}
+
+// boardPictures says which pictures a board shows, where that changed.
+func boardPictures(ctx context.Context, b readmodels.Batch, id uuid.UUID, at time.Time, icon, banner *uuid.UUID) error {
+	if err := setPicture(ctx, b, boardPlace(id, "icon"), at, icon); err != nil {
+		return err
+	}
+	return setPicture(ctx, b, boardPlace(id, "banner"), at, banner)
 }

@@ -16,6 +16,9 @@ func postRoutes() []Route {
 		onThing(postPublished),
 		onThing(readmodels.EditPost),
 		onThing(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, _ post.Deleted, w readmodels.When) error {
+			if err := readmodels.ShowImageUses(ctx, b, postPlace(id), readmodels.ToNobody); err != nil {
+				return err
+			}
 			return readmodels.DeletePost(ctx, b, id, w)
 		}),
 		onThing(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, d post.AnswerAccepted, w readmodels.When) error {
@@ -29,6 +32,9 @@ func postDrafted(ctx context.Context, b readmodels.Batch, id uuid.UUID, d post.D
 	if !d.PublishAt.IsZero() {
 		state = post.Scheduled
 	}
+	if err := postPictures(ctx, b, id, readmodels.ToSome, w, d.Images, d.Thumbnail); err != nil {
+		return err
+	}
 	return readmodels.PutPost(ctx, b, id, readmodels.PostText{
 		Board: d.Board, Author: d.Author, Hidden: d.HiddenAuthor, Anonymous: d.Anonymous, Type: d.Type,
 		Title: d.Title, Body: d.Body, Images: d.Images, Thumbnail: d.Thumbnail,
@@ -36,8 +42,16 @@ func postDrafted(ctx context.Context, b readmodels.Batch, id uuid.UUID, d post.D
 }
 
 func postPublished(ctx context.Context, b readmodels.Batch, id uuid.UUID, d post.Published, w readmodels.When) error {
+	if err := postPictures(ctx, b, id, readmodels.ToEverybody, w, d.Images, d.Thumbnail); err != nil {
+		return err
+	}
 	return readmodels.PutPost(ctx, b, id, readmodels.PostText{
 		Board: d.Board, Author: d.Author, Hidden: d.HiddenAuthor, Anonymous: d.Anonymous, Type: d.Type,
 		Title: d.Title, Body: d.Body, Images: d.Images, Thumbnail: d.Thumbnail, Hashtags: d.Hashtags, Mentions: d.Mentions,
 	}, post.Live, time.Time{}, w)
+}
+
+// postPictures says which pictures a post names, and to whom it shows them.
+func postPictures(ctx context.Context, b readmodels.Batch, id uuid.UUID, shown readmodels.Shown, w readmodels.When, images []uuid.UUID, thumbnail uuid.UUID) error {
+	return readmodels.SetImageUses(ctx, b, postPlace(id), shown, w.At, append([]uuid.UUID{thumbnail}, images...)...)
 }

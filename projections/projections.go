@@ -31,6 +31,7 @@ func Tables() Projector {
 			receiptRoutes(),
 			notificationRoutes(),
 			apiKeyRoutes(),
+			imageRoutes(),
 		),
 	}
 }

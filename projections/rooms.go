@@ -14,6 +14,11 @@ func roomRoutes() []Route {
 	return []Route{
 		onID(roomCreated),
 		onID(func(ctx context.Context, b readmodels.Batch, room uuid.UUID, e event.Decoded, d chat.SettingsChanged) error {
+			if d.Avatar != nil {
+				if err := readmodels.SetImageUses(ctx, b, roomPlace(room), readmodels.ToSome, e.Time, *d.Avatar); err != nil {
+					return err
+				}
+			}
 			return readmodels.SetRoom(ctx, b, room, d, e.ID)
 		}),
 		onID(func(ctx context.Context, b readmodels.Batch, room uuid.UUID, e event.Decoded, d chat.Joined) error {
@@ -33,6 +38,9 @@ func roomRoutes() []Route {
 
 func roomCreated(ctx context.Context, b readmodels.Batch, room uuid.UUID, e event.Decoded, d chat.RoomCreated) error {
 	if err := readmodels.PutRoom(ctx, b, room, d, e.Time, e.ID, e.Position); err != nil {
+		return err
+	}
+	if err := readmodels.SetImageUses(ctx, b, roomPlace(room), readmodels.ToSome, e.Time, d.Avatar); err != nil {
 		return err
 	}
 	for _, account := range d.Members {

@@ -20,5 +20,6 @@ func Schema() []string {
 		messageSchema,
 		inboxSchema,
 		apiKeySchema,
+		imageSchema,
 	)
 }

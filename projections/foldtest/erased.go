@@ -7,6 +7,7 @@ import (
 	"github.com/parleyhq/parley/domain/chat"
 	"github.com/parleyhq/parley/domain/comment"
 	"github.com/parleyhq/parley/domain/event"
+	"github.com/parleyhq/parley/domain/image"
 	"github.com/parleyhq/parley/domain/notification"
 	"github.com/parleyhq/parley/domain/post"
 	"github.com/parleyhq/parley/domain/session"
@@ -25,6 +26,8 @@ import (
 //   - inbox_entry: there is none; nobody is left to be told. inbox still says
 //     how far was read, and nothing is unread. room_member.told stays 0, for
 //     which message one was told of is sealed.
+//   - image: name and hashes are empty, so nothing leads to it; there is no
+//     image_file. Whose it is (as with posts), what for, sizes and uses stay.
 //   - relations, reactions, memberships and receipts stay: they are ids.
 //   - board, room and api_key stay: their words belong to the community.
 func erased(e Event, gone func(uuid.UUID) bool) event.Data {
@@ -103,6 +106,11 @@ func erasedInForum(e Event, gone func(uuid.UUID) bool) event.Data {
 	case comment.Edited:
 		if gone(d.Author) {
 			d.Body = ""
+		}
+		return d
+	case image.Uploaded:
+		if gone(d.Owner) {
+			d.Name, d.Hashes = "", nil
 		}
 		return d
 	}

@@ -3,6 +3,7 @@ package foldtest
 import (
 	"encoding/binary"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -38,6 +39,7 @@ type History struct {
 	comments []*commentAct
 	felt     []reaction.Added
 	rooms    []uuid.UUID
+	images   []uuid.UUID
 	names    int // made up so far
 }
 
@@ -66,7 +68,7 @@ func NewHistory(seed uint64, events int) *History {
 	}
 	createBoard(h)
 	openRoom(h)
-	acts := append(append(append([]act{}, peopleActs...), forumActs...), chatActs...)
+	acts := slices.Concat(peopleActs, forumActs, chatActs, imageActs)
 	total := 0
 	for _, a := range acts {
 		total += a.weight
@@ -166,7 +168,15 @@ func (h *History) image() uuid.UUID {
 	if h.one(3) {
 		return uuid.Nil
 	}
-	return h.id()
+	return h.picture()
+}
+
+// picture is an image's id: of one that was uploaded, or one that never was.
+func (h *History) picture() uuid.UUID {
+	if len(h.images) == 0 || h.one(3) {
+		return h.id()
+	}
+	return recent(h, h.images)
 }
 
 // Words are hard on SQL, JSON, Markdown and dumps.

@@ -117,7 +117,7 @@ func (h *History) written() (title, body string, hashtags []string, mentions []u
 func (h *History) pictures() []uuid.UUID {
 	var images []uuid.UUID
 	for range h.random.IntN(3) {
-		images = append(images, h.id())
+		images = append(images, h.picture())
 	}
 	return images
 }

@@ -17,6 +17,7 @@ type Model struct {
 	forum
 	rooms
 	inboxes
+	images
 
 	gone func(uuid.UUID) bool
 	rows []string // while they are printed
@@ -28,7 +29,7 @@ func NewModel(gone func(uuid.UUID) bool) *Model {
 	if gone == nil {
 		gone = func(uuid.UUID) bool { return false }
 	}
-	return &Model{people: newPeople(), forum: newForum(), rooms: newRooms(), inboxes: inboxes{}, gone: gone}
+	return &Model{people: newPeople(), forum: newForum(), rooms: newRooms(), inboxes: inboxes{}, images: newImages(), gone: gone}
 }
 
 // Fold folds one event in.
@@ -42,6 +43,8 @@ func (m *Model) Fold(e Event) {
 	m.foldRoom(e)
 	m.foldMessage(e)
 	m.foldInbox(e)
+	m.foldImage(e)
+	m.foldPlaces(e)
 }
 
 // Rows are all rows of all tables, each on a line, sorted.
@@ -51,6 +54,7 @@ func (m *Model) Rows() []string {
 	m.printForum()
 	m.printRooms()
 	m.printInboxes()
+	m.printImages()
 	slices.Sort(m.rows)
 	return m.rows
 }
