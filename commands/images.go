@@ -53,6 +53,9 @@ type ImageUploaded struct {
 	Position uint64
 }
 
+// MaxUpload is the most bytes of a picture that is sent.
+func (c *Commands) MaxUpload() int64 { return c.cfg.Images.Size }
+
 // EnterUpload reserves the memory of one upload until leave is called; it
 // comes before its bytes are read. Errors: pictures.ErrBusy.
 func (c *Commands) EnterUpload() (leave func(), err error) { return c.pictures.Enter() }

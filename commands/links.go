@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/parleyhq/parley/domain/fault"
@@ -26,7 +27,7 @@ func (c *Commands) SignLink(ctx context.Context, path string) (string, error) {
 		return "", fmt.Errorf("key of links: %w", err)
 	}
 	exp := strconv.FormatInt(c.now().Add(c.cfg.LinkTTL).Unix(), 10)
-	return c.cfg.BaseURL + path + "?exp=" + exp + "&sig=" + base64.RawURLEncoding.EncodeToString(signature(key, path, exp)), nil
+	return strings.TrimSuffix(c.cfg.BaseURL, "/") + path + "?exp=" + exp + "&sig=" + base64.RawURLEncoding.EncodeToString(signature(key, path, exp)), nil
 }
 
 // CheckLink is nil for what SignLink made of path and is not over: the

@@ -77,6 +77,12 @@ func (c *Commands) upToDate(ctx context.Context) (context.Context, error) {
 	return WithPosition(ctx, max(head, PositionFrom(ctx))), nil
 }
 
+// Head is where the log ends now. Errors: storage.
+func (c *Commands) Head(ctx context.Context) (uint64, error) {
+	ctx, err := c.upToDate(ctx)
+	return PositionFrom(ctx), err
+}
+
 // holder is who holds a name, looked at by one who wants it.
 type holder struct {
 	owner  uuid.UUID // uuid.Nil: free

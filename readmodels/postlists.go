@@ -10,20 +10,23 @@ import (
 )
 
 const postColumns = `p.id, p.board, p.author, p.owner, p.anonymous, p.type, p.title, p.body, p.html, p.hashtags, p.mentions, p.state, p.locked, p.pinned,
-	p.answer, p.revision, p.comments, p.created_at, p.edited_at, p.published_at, p.publish_at, p.version`
+	p.answer, p.revision, p.comments, p.created_at, p.edited_at, p.published_at, p.publish_at, p.version, p.images, p.thumbnail`
 
 func scanPost(rows Rows) (p Post, err error) {
-	var hashtags, mentions, owner, answer string
+	var hashtags, mentions, owner, answer, images, thumbnail string
 	var anonymous, locked, pinned, created, edited, published, publish int64
 	err = rows.Scan(&p.ID, &p.Board, &p.author, &owner, &anonymous, &p.Type, &p.Title, &p.Body, &p.HTML, &hashtags, &mentions, &p.State,
-		&locked, &pinned, &answer, &p.Revision, &p.Comments, &created, &edited, &published, &publish, &p.Version)
+		&locked, &pinned, &answer, &p.Revision, &p.Comments, &created, &edited, &published, &publish, &p.Version, &images, &thumbnail)
 	if err == nil {
 		err = unlist(hashtags, &p.Hashtags)
 	}
 	if err == nil {
 		err = unlist(mentions, &p.mentions)
 	}
-	p.owner, p.Answer = idOf(owner), idOf(answer)
+	if err == nil {
+		err = unlist(images, &p.Images)
+	}
+	p.owner, p.Answer, p.Thumbnail = idOf(owner), idOf(answer), idOf(thumbnail)
 	p.Anonymous, p.Locked, p.Pinned = anonymous != 0, locked != 0, pinned != 0
 	p.CreatedAt, p.EditedAt, p.PublishedAt, p.PublishAt = fromMillis(created), fromMillis(edited), fromMillis(published), fromMillis(publish)
 	return p, err
@@ -178,7 +181,7 @@ func person(summaries map[uuid.UUID]Summary, id uuid.UUID) *Summary {
 // show puts handles where the text holds ids, and empties a tombstone.
 func (p *Post) show(summaries map[uuid.UUID]Summary, apart map[uuid.UUID]bool) {
 	if p.State == post.Tombstone {
-		p.Title, p.Body, p.HTML, p.Hashtags, p.mentions = "", "", "", nil, nil
+		p.Title, p.Body, p.HTML, p.Hashtags, p.mentions, p.Images, p.Thumbnail = "", "", "", nil, nil, nil, uuid.Nil
 	}
 	texts := []*string{&p.Title, &p.Body, &p.HTML}
 	p.Mentions = mentioned(summaries, apart, p.mentions, texts...)

@@ -40,6 +40,8 @@ type Post struct {
 	Type        post.Type
 	Title, Body string
 	HTML        string
+	Images      []uuid.UUID
+	Thumbnail   uuid.UUID // uuid.Nil: none
 	Hashtags    []string
 	Mentions    []Summary
 	CreatedAt   time.Time

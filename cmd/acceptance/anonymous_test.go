@@ -19,6 +19,7 @@ import (
 type secretPost struct {
 	*forum
 	post, draft, answer, own string // ids; own is alice's comment under it
+	pictures                 []string
 }
 
 func newSecretPost(t *testing.T) *secretPost {
@@ -28,11 +29,20 @@ func newSecretPost(t *testing.T) *secretPost {
 	f.bob.Put("/v1/boards/"+f.board+"/follow", nil).Want(204)
 	f.see(f.bob)
 	s := &secretPost{forum: f}
-	s.draft = makePost(f.alice, f.board, map[string]any{"anonymous": true, "draft": true, "title": "Not yet"})
+	for n := range 3 {
+		s.pictures = append(s.pictures, f.alice.Upload("post", harness.Picture(100, 50, uint8(n+1))).Want(201).ID())
+	}
+	s.draft = makePost(f.alice, f.board, map[string]any{"anonymous": true, "draft": true, "title": "Not yet", "images": s.pictures[:1]})
 	s.post = makePost(f.alice, f.board, map[string]any{
 		"anonymous": true, "type": "question", "title": "Whose? #whisper", "body": "Dear @" + f.bob.Account.Handle + " #secret",
+		"images": s.pictures[1:2], "thumbnail": s.pictures[2],
 	})
-	makePost(f.alice, f.board, map[string]any{"body": "#loud"}) // signed
+	makePost(f.alice, f.board, map[string]any{ // signed
+		"body": "#loud", "thumbnail": f.alice.Upload("post", harness.Picture(100, 50, 1)).Want(201).ID(),
+	})
+	for _, secret := range s.pictures { // they would tell whose the post is
+		f.alice.Post(f.posts(), map[string]any{"title": "Loud", "body": "B", "images": []string{secret}}).Want(422, "image.unknown")
+	}
 	f.alice.Patch("/v1/posts/"+s.post, map[string]any{"body": "Edited, @" + f.bob.Account.Handle + " #secret"}).Want(200)
 	f.alice.Patch("/v1/posts/"+s.draft, map[string]any{"title": "Still not"}).Want(200)
 	f.see(f.alice)
@@ -196,7 +206,7 @@ func TestQ9_AnonymousInTheLog(t *testing.T) {
 
 	signed := map[string]string{} // values found beside alice's id, and where
 	hidden := map[string]string{} // values found in what she did anonymously
-	things := []string{s.post, s.draft, s.own}
+	things := append([]string{s.post, s.draft, s.own}, s.pictures...)
 	var mask string
 	for pass := range 2 { // the first finds the pseudonyms
 		for rec, err := range log.All(t.Context(), 0, event.Filter{}) {

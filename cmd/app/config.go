@@ -10,6 +10,7 @@ import (
 	"github.com/parleyhq/parley/cmd/settings"
 	"github.com/parleyhq/parley/commands"
 	"github.com/parleyhq/parley/commands/passwords"
+	"github.com/parleyhq/parley/commands/pictures"
 	"github.com/parleyhq/parley/domain/account"
 	"github.com/parleyhq/parley/domain/board"
 	"github.com/parleyhq/parley/domain/post"
@@ -78,6 +79,14 @@ func commandsConfig(cfg settings.Settings, baseURL string) commands.Config {
 	c.Forum.CommentMax = cfg.CommentMax
 	c.Chat = commands.ChatRules{
 		RoomMembers: cfg.RoomMembers, MessageMax: cfg.MessageMax, MessageImages: cfg.MessageImages, ResendMemory: cfg.ResendMemory,
+	}
+	c.LinkTTL = cfg.LinkTTL
+	c.Images = commands.ImageRules{
+		Limits: pictures.Limits{
+			Size: int64(cfg.ImageSize), Pixels: cfg.ImagePixels, Frames: cfg.ImageFrames, Widths: cfg.Thumbnails,
+			Parallel: cfg.ImageParallel, Wait: cfg.ImageWait,
+		},
+		Keep: cfg.ImageKeep,
 	}
 	c.Now, c.NewID = now, newID
 	return c

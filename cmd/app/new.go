@@ -31,7 +31,7 @@ func New(ctx context.Context, cfg settings.Settings, engines *stack.Stack, addre
 		a.baseURL = address
 	}
 	for _, part := range []func(context.Context) error{
-		a.makeCommands, a.makeReleases, a.makeProjections, a.makeNotify, a.makeRelay, a.makePush, a.makeREST,
+		a.makeCommands, a.makeReleases, a.makeProjections, a.makeNotify, a.makeImages, a.makeRelay, a.makePush, a.makeREST,
 	} {
 		if err := a.patiently(ctx, part); err != nil {
 			return nil, err
@@ -102,7 +102,7 @@ func NewCommands(cfg settings.Settings, engines *stack.Stack, baseURL string, lo
 		return nil, err
 	}
 	deps := commands.Deps{
-		Store: engines.Store, Codec: engines.Codec, Keyring: engines.Keyring, Mail: engines.Mail,
+		Store: engines.Store, Codec: engines.Codec, Keyring: engines.Keyring, Mail: engines.Mail, Blobs: engines.Blobs,
 		Tokens: tokens, Log: log, SetupToken: engines.SetupToken, Shared: engines.Shared, Tallies: engines.Limits,
 		Ephemeral: engines.Ephemeral, Painter: captcha.New(cfg.CaptchaWidth, cfg.CaptchaHeight),
 	}

@@ -112,3 +112,20 @@ func (a *App) makeNotify(ctx context.Context) error {
 	a.run(notify.Run)
 	return nil
 }
+
+// makeImages makes what removes pictures that nothing names, in the role
+// projector.
+func (a *App) makeImages(ctx context.Context) error {
+	if !a.serves("projector") {
+		return nil
+	}
+	checkpoint, err := process.NewStateCheckpoint(ctx, a.stack.State, process.ImagesName)
+	if err != nil {
+		return err
+	}
+	a.run(process.NewImages(process.ImagesConfig{
+		Store: a.stack.Store, Codec: a.stack.Codec, Commands: a.commands, Reads: a.reads, Checkpoint: checkpoint,
+		Leases: a.stack.Leases, Keep: a.cfg.ImageKeep, Now: now, Log: a.log, RetryMin: a.cfg.RetryFirst, RetryMax: a.cfg.RetryLongest,
+	}).Run)
+	return nil
+}

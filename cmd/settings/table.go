@@ -41,7 +41,7 @@ type Serving struct {
 	GRPC              string        `name:"grpc" check:"address" placeholder:"ADDR" help:"Address of the EventStoreDB protocol of the embedded log; empty is off." roles:"api,log"`
 	Roles             []string      `name:"roles" default:"api,projector,relay,push" oneof:"api,projector,relay,push,log" check:"some" help:"What this process does; log alone serves a bare log."`
 	Node              string        `name:"node" check:"word" help:"Name of this process among its like; empty makes one at start."`
-	BaseURL           string        `name:"base-url" check:"url:http,https" placeholder:"URL" help:"What links in mails begin with; empty is the address listened on." roles:"api,projector"`
+	BaseURL           string        `name:"base-url" check:"url:http,https" placeholder:"URL" help:"What links in mails begin with; empty is the address listened on." roles:"api,projector,push"`
 	AllowedOrigins    []string      `name:"allowed-origins" check:"origins" placeholder:"ORIGIN" help:"Origins of other pages that may call (CORS and WebSocket); empty is the own one." roles:"api,push"`
 	TrustedProxies    []Network     `name:"trusted-proxies" placeholder:"NETWORK" help:"Addresses and CIDRs whose X-Forwarded-For counts; the rightmost other entry is the caller." roles:"api,push"`
 	Envelope          string        `name:"envelope" default:"standard" oneof:"standard,always200,problem" help:"Form of the answers." roles:"api"`
@@ -100,7 +100,10 @@ type Accounts struct {
 	ImageSize         Bytes             `name:"image-size" default:"5MiB" help:"Largest picture that may be uploaded." roles:"api"`
 	ImagePixels       int               `name:"image-pixels" default:"40000000" help:"Most pixels of a picture, checked before it is decoded." roles:"api"`
 	ImageParallel     int               `name:"image-parallel" default:"2" help:"Pictures decoded at once." roles:"api"`
-	ImageURL          string            `name:"image-url" check:"url:http,https" placeholder:"URL" help:"What links to public pictures begin with (a CDN); empty is --base-url." roles:"api"`
+	ImageFrames       int               `name:"image-frames" default:"500" help:"Most frames of an animated picture; all of them together have no more pixels than one may have." roles:"api"`
+	ImageWait         time.Duration     `name:"image-wait" default:"10s" help:"Longest wait for a turn to decode a picture." roles:"api"`
+	ImageKeep         time.Duration     `name:"image-keep" default:"24h" help:"How long a picture is kept that nothing names." roles:"api,projector"`
+	ImageURL          string            `name:"image-url" check:"url:http,https" placeholder:"URL" help:"What links to public pictures begin with (a CDN that asks us for what it lacks); empty is --base-url." roles:"api,push"`
 	Thumbnails        []int             `name:"thumbnails" default:"96,320,960" help:"Widths of the thumbnails, in pixels." roles:"api"`
 	MailFrom          string            `name:"mail-from" default:"Parley <parley@localhost>" check:"mail" placeholder:"ADDRESS" help:"Sender of mails." roles:"api,projector"`
 	OIDC              map[string]string `name:"oidc" check:"oidc" placeholder:"NAME=ISSUER,CLIENT_ID" help:"OpenID Connect providers, separated by semicolons." roles:"api"`
@@ -131,7 +134,7 @@ type Sessions struct {
 	TokenCarriers  map[string]string `name:"token-carriers" check:"carriers" placeholder:"GROUP=LIST" help:"Where route groups take tokens from: bearer, raw, query, form, cookie; bearer everywhere else. Groups are separated by semicolons." roles:"api"`
 	ReplayGuard    []string          `name:"replay-guard" check:"groups" placeholder:"GROUP" help:"Route groups whose requests must carry a fresh timestamp and nonce." roles:"api"`
 	ReplayWindow   time.Duration     `name:"replay-window" default:"300s" help:"How far a guarded timestamp may be off, either way." roles:"api"`
-	LinkTTL        time.Duration     `name:"link-ttl" default:"900s" help:"Life of a signed link." roles:"api"`
+	LinkTTL        time.Duration     `name:"link-ttl" default:"900s" help:"Life of a signed link." roles:"api,push"`
 	TokenCache     int               `name:"token-cache" default:"65536" help:"Verified access tokens remembered." roles:"api,push"`
 	LastSeenEvery  time.Duration     `name:"last-seen-every" default:"1m" help:"How often the last use of a session is written down." roles:"api"`
 	SessionHistory int               `name:"session-history" default:"100" max:"1000" help:"Entries of an account's sign-in history that are kept." roles:"api"`

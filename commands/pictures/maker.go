@@ -73,9 +73,6 @@ func New(l Limits) *Maker {
 	return &Maker{limits: l, taken: make(chan struct{}, maxTaken*l.Parallel), turns: make(chan struct{}, l.Parallel)}
 }
 
-// Size is the most bytes that an upload may have.
-func (m *Maker) Size() int64 { return m.limits.Size }
-
 // Enter reserves the memory of one upload until leave is called; it comes
 // before its bytes are read. Errors: ErrBusy.
 func (m *Maker) Enter() (leave func(), err error) {

@@ -40,11 +40,11 @@ func (s *Server) numbered(ctx context.Context, n topicName, e event.Decoded, gon
 }
 
 // images shows pictures; no ids are an empty list.
-func (s *Server) images(ctx context.Context, ids []uuid.UUID) ([]any, error) {
+func (s *Server) images(ctx context.Context, ids []uuid.UUID, open bool) ([]any, error) {
 	if len(ids) == 0 {
 		return []any{}, nil
 	}
-	all, err := s.deps.Resources.Images(ctx, ids)
+	all, err := s.deps.Resources.Images(ctx, ids, open)
 	if all == nil {
 		all = []any{}
 	}
@@ -52,11 +52,11 @@ func (s *Server) images(ctx context.Context, ids []uuid.UUID) ([]any, error) {
 }
 
 // picture shows one picture, or null.
-func (s *Server) picture(ctx context.Context, id uuid.UUID) (any, error) {
+func (s *Server) picture(ctx context.Context, id uuid.UUID, open bool) (any, error) {
 	if id == uuid.Nil {
 		return nil, nil
 	}
-	all, err := s.images(ctx, []uuid.UUID{id})
+	all, err := s.images(ctx, []uuid.UUID{id}, open)
 	if err != nil || len(all) == 0 {
 		return nil, err
 	}

@@ -138,7 +138,7 @@ func (s *Server) showMessage(ctx context.Context, room uuid.UUID, e event.Decode
 	if err = s.speak(ctx, d.Mentions, &m.Text); err != nil {
 		return m, err
 	}
-	m.Images, err = s.images(ctx, d.Images)
+	m.Images, err = s.images(ctx, d.Images, false)
 	return m, err
 }
 
@@ -169,7 +169,7 @@ func (s *Server) showNotice(ctx context.Context, number uint64, e event.Decoded)
 		n.Kind, account, n.Name, n.Emoji, n.History = "settings", d.By, d.Name, d.Emoji, d.History
 		if d.Avatar != nil {
 			var image any
-			image, err = s.picture(ctx, *d.Avatar)
+			image, err = s.picture(ctx, *d.Avatar, false)
 			n.Avatar = &picture{image}
 		}
 	default:

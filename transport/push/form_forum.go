@@ -199,10 +199,10 @@ func (s *Server) showPost(ctx context.Context, id uuid.UUID, e event.Decoded, d 
 	if p.Mentions, err = s.summaries(ctx, d.Mentions); err != nil {
 		return p, err
 	}
-	if p.Images, err = s.images(ctx, d.Images); err != nil {
+	if p.Images, err = s.images(ctx, d.Images, true); err != nil {
 		return p, err
 	}
-	p.Thumbnail, err = s.picture(ctx, d.Thumbnail)
+	p.Thumbnail, err = s.picture(ctx, d.Thumbnail, true)
 	return p, err
 }
 

@@ -177,7 +177,7 @@ func (f *fake) Summary(_ context.Context, id uuid.UUID) (any, error) {
 	return map[string]any{"id": id, "handle": "h_" + id.String()[30:], "displayName": "Someone", "avatar": nil}, nil
 }
 
-func (f *fake) Images(_ context.Context, ids []uuid.UUID) ([]any, error) {
+func (f *fake) Images(_ context.Context, ids []uuid.UUID, _ bool) ([]any, error) {
 	all := make([]any, len(ids))
 	for i, id := range ids {
 		all[i] = map[string]any{"id": id, "url": "/i/" + id.String(), "thumbnails": []any{}}

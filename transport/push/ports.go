@@ -89,8 +89,9 @@ type Sessions interface {
 type Resources interface {
 	// Summary is an account's summary; nil for one that is gone.
 	Summary(ctx context.Context, account uuid.UUID) (any, error)
-	// Images are the images of those ids that are there, in that order.
-	Images(ctx context.Context, ids []uuid.UUID) ([]any, error)
+	// Images are the images of those ids that are there, in that order. open
+	// says that the place that names them shows them to everybody.
+	Images(ctx context.Context, ids []uuid.UUID, open bool) ([]any, error)
 }
 
 // Rooms is chat, as far as sockets reach. Every method sees at least what

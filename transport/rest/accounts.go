@@ -108,7 +108,7 @@ func defaultSettings() Settings {
 
 func showAccount(a readmodels.Account) Account {
 	out := Account{
-		Summary: showSummary(a.Summary), Signature: orNull(a.Signature), Bio: orNull(a.Bio), Links: make([]Link, len(a.Links)),
+		Summary: showSummary(a.Summary), Banner: openImage(a.Banner), Signature: orNull(a.Signature), Bio: orNull(a.Bio), Links: make([]Link, len(a.Links)),
 		CreatedAt: At(a.CreatedAt), Followers: a.Followers, Following: a.Following, Posts: a.Posts,
 		Viewer: AccountViewer{
 			Following: a.Viewer.Following, FollowedBy: a.Viewer.FollowedBy, Blocking: a.Viewer.Blocking, Muting: a.Viewer.Muting,

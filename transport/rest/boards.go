@@ -78,7 +78,7 @@ type BoardViewer struct {
 
 func showBoard(b readmodels.Board) Board {
 	return Board{
-		ID: b.ID, Name: b.Name, Rules: orNull(b.Rules), Description: orNull(b.Description), Archived: b.Archived, CreatedAt: At(b.CreatedAt),
+		ID: b.ID, Name: b.Name, Icon: openImage(b.Icon), Banner: openImage(b.Banner), Rules: orNull(b.Rules), Description: orNull(b.Description), Archived: b.Archived, CreatedAt: At(b.CreatedAt),
 		Followers: b.Followers, Posts: b.Posts, Hashtags: b.Hashtags,
 		Viewer: BoardViewer{Following: b.Following, Moderator: b.Moderator},
 	}

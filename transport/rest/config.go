@@ -103,6 +103,7 @@ type Config struct {
 
 	Version        string               // of the API's description; default "dev"
 	BaseURL        string               // own origin, for CORS and HSTS; may be empty
+	ImageURL       string               // what links to public pictures begin with; default: BaseURL
 	Envelope       Envelope             // default Standard
 	Origins        []string             // foreign origins that may read answers: "https://app.example"
 	Carriers       map[string][]Carrier // by route group, the first part of a path after /v1; default Bearer
@@ -143,6 +144,7 @@ func (cfg Config) withDefaults() (Config, error) {
 		return cfg, errors.New("rest: Auth, Positions and Ready are required")
 	}
 	setDefault(&cfg.Version, "dev")
+	setDefault(&cfg.ImageURL, cfg.BaseURL)
 	setDefault(&cfg.Unrouted, error(fault.ErrNotFound))
 	setDefault(&cfg.Envelope, Standard)
 	setDefault(&cfg.PositionWait, 2*time.Second)

@@ -61,7 +61,7 @@ type Message struct {
 
 func showMessage(m readmodels.Message, people summaries) Message {
 	out := Message{
-		Number: m.Number, ID: m.ID, RoomID: m.Room, Sender: people.of(m.Sender), Text: m.Text, Images: []Image{},
+		Number: m.Number, ID: m.ID, RoomID: m.Room, Sender: people.of(m.Sender), Text: m.Text, Images: imagesOf(m.Images, false),
 		ClientID: orNull(m.ClientID), CreatedAt: At(m.CreatedAt), EditedAt: AtOrNull(m.EditedAt), Deleted: m.Deleted,
 		Reactions: m.Reactions,
 	}

@@ -130,10 +130,11 @@ func (s *Server) operation(e *endpoint, examples map[string]*huma.Example) *huma
 			Content:  map[string]*huma.MediaType{mediaJSON: {Schema: e.bodySchema}},
 		}
 	case op.Consumes != "":
-		o.RequestBody = &huma.RequestBody{
-			Required: true,
-			Content:  map[string]*huma.MediaType{op.Consumes: {Schema: &huma.Schema{Type: huma.TypeObject}}},
+		schema := e.bodySchema
+		if schema == nil {
+			schema = &huma.Schema{Type: huma.TypeObject}
 		}
+		o.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{op.Consumes: {Schema: schema}}}
 	}
 	for status, response := range failures(e, examples) {
 		o.Responses[status] = response

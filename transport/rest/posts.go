@@ -86,9 +86,10 @@ type PostViewer struct {
 }
 
 func showPost(p readmodels.Post) Post {
+	open := p.State == post.Live
 	out := Post{
 		ID: p.ID, BoardID: p.Board, Anonymous: p.Anonymous, Type: string(p.Type), Title: p.Title, Body: p.Body, HTML: p.HTML,
-		Images: []Image{}, Hashtags: p.Hashtags, Mentions: showSummaries(p.Mentions),
+		Images: imagesOf(p.Images, open), Thumbnail: imageOf(p.Thumbnail, open), Hashtags: p.Hashtags, Mentions: showSummaries(p.Mentions),
 		CreatedAt: At(p.CreatedAt), EditedAt: AtOrNull(p.EditedAt), PublishedAt: AtOrNull(p.PublishedAt), PublishAt: AtOrNull(p.PublishAt),
 		State: string(p.State), Locked: p.Locked, Pinned: p.Pinned, Revision: p.Revision, Comments: p.Comments, Reactions: p.Reactions.Counts,
 		Viewer: PostViewer{Mine: p.Mine, Reactions: p.Reactions.Mine},

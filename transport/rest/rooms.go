@@ -94,7 +94,7 @@ func (s summaries) of(id uuid.UUID) *Summary {
 
 func showRoom(r readmodels.Room, people summaries) Room {
 	out := Room{
-		ID: r.ID, Kind: r.Kind, Name: orNull(r.Name), Emoji: orNull(r.Emoji), History: r.History, Members: r.Members,
+		ID: r.ID, Kind: r.Kind, Name: orNull(r.Name), Avatar: signedImage(r.Avatar), Emoji: orNull(r.Emoji), History: r.History, Members: r.Members,
 		Peer: people.of(r.Peer), CreatedAt: At(r.CreatedAt), Unread: r.Unread, ReadUpTo: r.ReadUpTo,
 		Me: RoomMe{Role: r.Role, Notifications: "on"},
 	}

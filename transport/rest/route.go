@@ -99,6 +99,9 @@ func route[P, B, O any](s *Server, op Op, access func(context.Context, *Call, P)
 			return x.conflict
 		}
 		r, err := do(ctx, &x.call, p, b)
+		if err == nil {
+			err = s.illustrate(ctx, &r.Data)
+		}
 		if err != nil {
 			return err
 		}

@@ -50,6 +50,8 @@ package rest
 //     line unless the field says text:"lines". readOnly:"true" is ignored.
 //   - An id in a path that is no UUID is 404. A type of your own with
 //     UnmarshalText ("@handle or id") is 404 in a path, 422 elsewhere.
+//   - Pictures are openImage(id), signedImage(id) or imagesOf(ids, …); the rest
+//     of them is filled in when do has returned.
 //   - Times are Time (At, AtOrNull), never time.Time. Lists in answers are
 //     made, never nil; Config.VerifyReplies finds those that are.
 //   - Lists: embed Page in P, read seek[Key](c, p.Page), ask the query for
@@ -78,5 +80,6 @@ func (s *Server) register() {
 	s.notifications()
 	s.push()
 	s.apiKeys()
+	s.images()
 	s.projections()
 }

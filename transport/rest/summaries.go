@@ -16,22 +16,8 @@ type Summary struct {
 	Avatar      *Image    `json:"avatar"`
 }
 
-// Image is a picture that was uploaded.
-type Image struct {
-	ID         uuid.UUID   `json:"id"`
-	URL        string      `json:"url"`
-	Thumbnails []Thumbnail `json:"thumbnails"`
-}
-
-// Thumbnail is a smaller copy of a picture.
-type Thumbnail struct {
-	URL    string `json:"url"`
-	Width  int    `json:"width"`
-	Height int    `json:"height"`
-}
-
 func showSummary(s readmodels.Summary) Summary {
-	return Summary{ID: s.ID, Handle: s.Handle, DisplayName: s.DisplayName}
+	return Summary{ID: s.ID, Handle: s.Handle, DisplayName: s.DisplayName, Avatar: openImage(s.Avatar)}
 }
 
 // relatedKey is a place in a list of accounts that stand in a relation.

@@ -66,7 +66,7 @@ func (neighbours) Summary(_ context.Context, id uuid.UUID) (any, error) {
 	return json.RawMessage(`{"id":"` + id.String() + `","handle":"somebody","displayName":"Somebody","avatar":null}`), nil
 }
 
-func (neighbours) Images(context.Context, []uuid.UUID) ([]any, error) { return nil, nil }
+func (neighbours) Images(context.Context, []uuid.UUID, bool) ([]any, error) { return nil, nil }
 
 // newSite starts a server on store that hears of events from feed; nil: from
 // the store.
