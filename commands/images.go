@@ -119,8 +119,12 @@ func unkept(err error) error {
 	return fault.New(fault.Unavailable, "storage.unavailable", "Files cannot be kept or read right now.").After(time.Second).Because(err)
 }
 
-// imageKey names the n-th file of a picture among Blobs.
-func imageKey(id uuid.UUID, n int) string { return "images/" + id.String() + "/" + strconv.Itoa(n) }
+// imageKey names the n-th file of a picture among Blobs. The two digits, which
+// are random, keep folders from holding too many files.
+func imageKey(id uuid.UUID, n int) string {
+	name := id.String()
+	return "images/" + name[len(name)-2:] + "/" + name + "-" + strconv.Itoa(n)
+}
 
 // randomName is 128 bits that nobody guesses.
 func randomName() string {

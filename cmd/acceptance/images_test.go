@@ -13,7 +13,6 @@ import (
 	"image/png"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -306,7 +305,7 @@ func TestS10_RoomPictures(t *testing.T) {
 	open := g.shows(t, up.Map(), up.ID(), true)
 	g.shows(t, g.alice.Patch("/v1/rooms/"+room, body{"avatar": up.ID()}).Want(200).Map()["avatar"], up.ID(), false)
 	g.fetch(t, open).Want(404)
-	if f := socket.NextOf("room:"+room, "chat.notice"); dig(f.Map(), "avatar", "id") != up.ID() {
+	if f := socket.NextOf("room:"+room, "chat.notice.v1"); dig(f.Map(), "avatar", "id") != up.ID() {
 		t.Errorf("notice: %s", f.Raw)
 	}
 	emoji := g.upload("emoji", 3)
@@ -426,8 +425,8 @@ func TestA13_IdlePicturesGo(t *testing.T) {
 	}
 	g.alice.Patch("/v1/me/profile", body{"banner": nil}).Want(200)
 	file := func(id string) bool {
-		_, err := os.Stat(filepath.Join(g.Data, "images", "images", id))
-		return err == nil
+		found, err := filepath.Glob(filepath.Join(g.Data, "images", "images", id[len(id)-2:], id+"-*"))
+		return err == nil && len(found) > 0
 	}
 	if !file(kept) {
 		t.Fatal("the test looks in another folder")
