@@ -3,8 +3,8 @@ package rest
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"net/http"
-	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -101,7 +101,9 @@ func (s *Server) getImage(ctx context.Context, c *Call, p imageName, w http.Resp
 		return fault.ErrNotFound // another ending
 	}
 	// The request's time-out is for answers that are made, not for slow lines.
-	source := &file{open: func() (commands.Blob, error) { return s.cfg.Commands.OpenImage(context.WithoutCancel(ctx), picture.ID, n) }}
+	source := &file{open: func() (commands.Blob, error) {
+		return s.cfg.Commands.OpenImage(context.WithoutCancel(ctx), picture.ID, n)
+	}}
 	defer source.close()
 	if err := source.begin(); err != nil {
 		return err
@@ -129,7 +131,7 @@ func (s *Server) findImage(ctx context.Context, name image.Name) (p image.Pictur
 		}
 		return err
 	}
-	if err = s.cfg.Tables.Read(ctx, find); err == nil || !isNotFound(err) {
+	if err = s.cfg.Tables.Read(ctx, find); !errors.Is(err, fault.ErrNotFound) {
 		return p, n, err
 	}
 	head, err := s.cfg.Commands.Head(ctx)
@@ -140,9 +142,4 @@ func (s *Server) findImage(ctx context.Context, name image.Name) (p image.Pictur
 		err = s.cfg.Tables.Read(ctx, find)
 	}
 	return p, n, err
-}
-
-func isNotFound(err error) bool {
-	f := fault.As(err)
-	return f != nil && strings.EqualFold(f.Slug, fault.ErrNotFound.Slug)
 }
