@@ -100,7 +100,7 @@ func (c *Commands) UploadImage(ctx context.Context, by Actor, in UploadImage) (I
 // keepImage keeps a picture's files.
 func (c *Commands) keepImage(ctx context.Context, id uuid.UUID, p pictures.Picture) error {
 	for n, f := range p.Files {
-		err := c.deps.Blobs.Put(ctx, imageKey(id, n), f.Type, int64(len(f.Content)), bytes.NewReader(f.Content))
+		err := c.deps.Blobs.Put(ctx, ImageKey(id, n), f.Type, int64(len(f.Content)), bytes.NewReader(f.Content))
 		if err != nil {
 			return unkept(err)
 		}
@@ -119,9 +119,9 @@ func unkept(err error) error {
 	return fault.New(fault.Unavailable, "storage.unavailable", "Files cannot be kept or read right now.").After(time.Second).Because(err)
 }
 
-// imageKey names the n-th file of a picture among Blobs. The two digits, which
+// ImageKey names the n-th file of a picture among Blobs. The two digits, which
 // are random, keep folders from holding too many files.
-func imageKey(id uuid.UUID, n int) string {
+func ImageKey(id uuid.UUID, n int) string {
 	name := id.String()
 	return "images/" + name[len(name)-2:] + "/" + name + "-" + strconv.Itoa(n)
 }
@@ -136,7 +136,7 @@ func randomName() string {
 // OpenImage opens the n-th file of a picture; who may see it was asked before.
 // Errors: fault.ErrNotFound, storage.
 func (c *Commands) OpenImage(ctx context.Context, id uuid.UUID, n int) (Blob, error) {
-	b, err := c.deps.Blobs.Get(ctx, imageKey(id, n))
+	b, err := c.deps.Blobs.Get(ctx, ImageKey(id, n))
 	if errors.Is(err, ErrNoBlob) {
 		return b, fault.ErrNotFound
 	}
@@ -229,7 +229,7 @@ func (c *Commands) RemoveImage(ctx context.Context, id uuid.UUID, revision uint6
 // DeleteImageFiles deletes what Removed left behind; again does no harm.
 func (c *Commands) DeleteImageFiles(ctx context.Context, id uuid.UUID, files int) error {
 	for n := range files {
-		if err := c.deps.Blobs.Delete(ctx, imageKey(id, n)); err != nil {
+		if err := c.deps.Blobs.Delete(ctx, ImageKey(id, n)); err != nil {
 			return unkept(err)
 		}
 	}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"log/slog"
 	"strings"
 	"time"
@@ -168,4 +169,9 @@ func pushConfig(cfg settings.Settings, node string) push.Config {
 
 func newTickets(cfg settings.Settings, kept push.TicketKeeper) *push.Tickets {
 	return push.NewTickets(cfg.TicketTTL, kept)
+}
+
+// imageURL is what links to public pictures begin with.
+func imageURL(cfg settings.Settings, baseURL string) string {
+	return strings.TrimSuffix(cmp.Or(cfg.ImageURL, baseURL), "/")
 }

@@ -1,10 +1,8 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/parleyhq/parley/projections"
 	"github.com/parleyhq/parley/projections/process"
@@ -18,7 +16,7 @@ import (
 func (a *App) makeREST(ctx context.Context) error {
 	c := restConfig(a.cfg)
 	c.Ready, c.Log, c.Metrics, c.Version = a.readiness, a.log, a.metrics, Version()
-	c.BaseURL, c.ImageURL, c.NoAPI = a.baseURL, a.imageURL(), !a.serves("api")
+	c.BaseURL, c.ImageURL, c.NoAPI = a.baseURL, imageURL(a.cfg, a.baseURL), !a.serves("api")
 	if a.push != nil {
 		c.Mounts = append(c.Mounts, rest.Mount{Pattern: "/v1/push", Handler: a.push})
 	}
@@ -56,9 +54,4 @@ func (a *App) addAPI(ctx context.Context, c *rest.Config) error {
 		c.Mounts = append(c.Mounts, rest.Mount{Pattern: path, Handler: pages})
 	}
 	return nil
-}
-
-// imageURL is what links to public pictures begin with.
-func (a *App) imageURL() string {
-	return strings.TrimSuffix(cmp.Or(a.cfg.ImageURL, a.baseURL), "/")
 }

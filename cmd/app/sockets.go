@@ -23,7 +23,7 @@ func (a *App) makePush(context.Context) error {
 	deps := push.Deps{
 		Store: a.stack.Store, Codec: a.stack.Codec, Positions: a.positions,
 		Tickets: a.tickets, Sessions: a.commands, Rooms: a.commands, Inboxes: a.commands,
-		Resources: rest.Resources{Commands: a.commands, ImageURL: a.imageURL()}, Forum: forum{a.tables, a.reads},
+		Resources: rest.Resources{Commands: a.commands, ImageURL: imageURL(a.cfg, a.baseURL)}, Forum: forum{a.tables, a.reads},
 		HTML: markdown.HTML, Log: a.log,
 		Refuse: func(w http.ResponseWriter, r *http.Request, err error) { a.rest.Refuse(w, r, err) },
 	}

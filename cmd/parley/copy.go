@@ -29,7 +29,7 @@ type copyCommand struct {
 
 // Help is the long help of the command.
 func (*copyCommand) Help() string {
-	return `Moves a community from the data folder to the distributed stack: all events, those of other programs too, and all keys.
+	return `Moves a community from the data folder to the distributed stack: all events, those of other programs too, all keys and all pictures.
 The settings are those with which "parley serve" will run there. No server may be running on either side. It may be
 cut off and run again; the target must be empty, or what an earlier run left. The data folder stays as it is.
 
@@ -127,6 +127,7 @@ func (c *copyCommand) transfer(ctx context.Context, source, target *stack.Stack,
 	}
 	return transfer.Config{
 		Source: source.Store, Target: target.Store, Keys: rings{source.Keyring, target.Keyring}, Codec: target.Codec,
+		SourceFiles: source.Blobs, TargetFiles: target.Blobs,
 		SourceTold: notified{sourceTold, projections.Alone{}}, TargetTold: notified{targetTold, fence},
 		LeaveUntold: c.LeaveUntold, NewID: uuid.New, Now: time.Now,
 	}, nil

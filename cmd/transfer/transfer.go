@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/parleyhq/parley/commands"
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/domain/ops"
 )
@@ -39,6 +40,8 @@ type Told interface {
 type Config struct {
 	Source, Target         event.Store
 	Keys                   Keys
+	SourceFiles            commands.Blobs // of pictures; nil: none are copied
+	TargetFiles            commands.Blobs
 	SourceTold, TargetTold Told
 	LeaveUntold            bool         // go on although the source has not told of everything
 	Codec                  *event.Codec // of the target
@@ -81,6 +84,9 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 		return Result{}, fmt.Errorf("copy the keys: %w", err)
 	}
 	cfg.Progress("keys", c.result.Keys, c.result.Keys)
+	if err := c.files(ctx); err != nil {
+		return Result{}, err
+	}
 	if c.result.Epoch == uuid.Nil {
 		if err := c.events(ctx); err != nil {
 			return Result{}, err
