@@ -44,6 +44,7 @@ func TestCopyPictures(t *testing.T) {
 	must(t, err)
 	w.cfg.Codec = event.NewCodec(catalogue, oneKey{})
 	from, to := files.NewBlobs(t.TempDir()), files.NewBlobs(t.TempDir())
+	w.cfg.LeaveUntold = true
 	w.cfg.Target, w.cfg.SourceFiles, w.cfg.TargetFiles = newLog(t), from, to
 
 	append1 := func(id uuid.UUID, payload event.Data) {
