@@ -18,6 +18,7 @@ import (
 //	accounts.go       sign up, profile
 //	setup.go          the first administrator
 //	roles.go          administrators at the operator's word
+//	suspension.go     accounts that may only read
 //	apikeys.go        keys with which programs call
 //	images.go         upload, name, remove
 //	links.go          links that are signed

@@ -71,7 +71,7 @@ func (c *Commands) refreshMAC(ctx context.Context, b []byte) ([]byte, error) {
 // Refresh uses a refresh token, and gives its successor and a new access
 // token. Both streams are read as the log holds them now, so that no node
 // that lags carries a thief across.
-// Errors: session.ErrRefreshInvalid, session.ErrRefreshReused, ErrBinding.
+// Errors: session.ErrRefreshInvalid, session.ErrRefreshReused, ErrBinding, ErrSuspended.
 func (c *Commands) Refresh(ctx context.Context, token string) (SignedIn, error) {
 	t, err := c.readRefresh(ctx, token)
 	if err != nil {
@@ -131,7 +131,7 @@ func (c *Commands) refreshable(ctx context.Context, t refreshToken) (id uuid.UUI
 			return session.ErrRefreshInvalid
 		}
 		roles = slices.Clone(a.Roles)
-		return nil
+		return suspended(a, c.now())
 	})
 	return id, roles, err
 }

@@ -135,8 +135,11 @@ func (c *Commands) loginKey(ctx context.Context, login string) (string, error) {
 	return c.nameStream(ctx, "login", strings.ToLower(login))
 }
 
-// begin signs an account in that proved itself.
+// begin signs an account in that proved itself. Errors: ErrSuspended.
 func (c *Commands) begin(ctx context.Context, id uuid.UUID, who signer) (SignedIn, error) {
+	if err := c.MayWrite(ctx, id); err != nil {
+		return SignedIn{}, err
+	}
 	client := ClientFrom(ctx)
 	s := session.Started{
 		Account: id, Family: c.newID(), Epoch: who.epoch,
@@ -269,15 +272,24 @@ func (c *Commands) Authenticate(ctx context.Context, token string) (Actor, error
 	if err != nil {
 		return Actor{}, err
 	}
-	if err := c.CheckSession(ctx, a); err != nil {
+	if err := c.holds(ctx, a); err != nil {
 		return Actor{}, err
 	}
 	return a, c.bound(ctx, a)
 }
 
-// CheckSession says whether a session that was signed in still lives.
-// Errors: ErrTokenRevoked.
+// CheckSession says whether a session that was signed in may have a socket: it
+// lives, and its account is not suspended. Errors: ErrTokenRevoked, ErrSuspended.
 func (c *Commands) CheckSession(ctx context.Context, by Actor) error {
+	if err := c.holds(ctx, by); err != nil {
+		return err
+	}
+	return c.MayWrite(ctx, by.Account)
+}
+
+// holds says whether a session lives, by what all nodes know.
+// Errors: ErrTokenRevoked.
+func (c *Commands) holds(ctx context.Context, by Actor) error {
 	epoch, err := c.lives(ctx, by)
 	if err != nil || c.deps.Shared == nil {
 		return err

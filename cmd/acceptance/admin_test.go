@@ -106,3 +106,28 @@ func TestA12_GrantedAndRevoked(t *testing.T) {
 	board(403, "auth.forbidden")
 	roles(1)
 }
+
+// A12: the operator suspends and lifts; the server says so when it runs again.
+func TestA12_SuspendedOnTheCommandLine(t *testing.T) {
+	t.Parallel()
+	o := newOperator(t)
+	s := harness.Start(t, harness.On(o.data), harness.Embedded())
+	bob := s.NewPerson("bob")
+	signIn := func(status int, slug ...string) {
+		t.Helper()
+		s.Client().Post("/v1/sessions", map[string]any{"login": bob.Account.Handle, "password": harness.Password}).Want(status, slug...)
+	}
+	s.Stop()
+	refuses(t, 2, "the reason is missing", o.on("suspend", bob.Account.Handle, "--reason", " ")...)
+	refuses(t, 2, "until", o.on("suspend", bob.Account.Handle, "--reason", "spam", "--until", "2020-01-01T00:00:00Z")...)
+	refuses(t, 2, "until", o.on("suspend", bob.Account.Handle, "--reason", "spam", "--until", "tomorrow")...)
+	refuses(t, 1, `there is no account "nobody"`, o.on("suspend", "nobody", "--reason", "spam")...)
+	o.does("is not suspended", o.on("lift", bob.Account.Handle)...)
+	o.does("is suspended", o.on("suspend", bob.Account.Handle, "--reason", "spam", "--until", "2100-01-31T12:00:00+02:00")...)
+	s.Again(false)
+	signIn(403, "account.suspended")
+	s.Stop()
+	o.does("is not suspended any more", o.on("lift", bob.Account.Handle, "--reason", "a mistake")...)
+	s.Again(false)
+	signIn(201)
+}

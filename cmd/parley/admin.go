@@ -18,6 +18,9 @@ type adminCommand struct {
 	Create adminCreateCommand `cmd:"" help:"Make the first administrator."`
 	Grant  adminGrantCommand  `cmd:"" help:"Make an account an administrator."`
 	Revoke adminRevokeCommand `cmd:"" help:"Take that back, and with it what the account's API keys may do."`
+
+	Suspend adminSuspendCommand `cmd:"" help:"Keep an account from writing and signing in."`
+	Lift    adminLiftCommand    `cmd:"" help:"Take a suspension back."`
 }
 
 // Help is the long help of the command.

@@ -77,6 +77,7 @@ func stackConfig(cfg settings.Settings, log *slog.Logger) stack.Config {
 var problems = map[string]string{
 	"required": "is missing", "too_short": "is too short", "too_long": "is too long", "taken": "is taken",
 	"characters": "has characters that it cannot have", "email": "is no mail address", "common": "is one that many people try first",
+	"past": "is over already",
 }
 
 // plainly says a fault as a sentence without slugs: wrong values are wrong use

@@ -39,6 +39,7 @@ type Account struct {
 	Version uuid.UUID // newest event that changed what the account shows
 
 	verification verification
+	suspension   suspension
 	totp         totp
 	passkeys     passkeys
 	lost         int // claims that others took over
@@ -97,6 +98,10 @@ func (a *Account) Apply(e event.Decoded) {
 		a.Version = e.ID
 	case SessionsEnded:
 		a.Epoch, a.Keep = d.Epoch, d.Keep
+	case Suspended:
+		a.suspension = suspension{true, d.Until}
+	case SuspensionLifted:
+		a.suspension = suspension{}
 	case RoleGranted:
 		if !slices.Contains(a.Roles, d.Role) {
 			a.Roles = append(a.Roles, d.Role)

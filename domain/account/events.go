@@ -21,6 +21,8 @@ var Events = slices.Concat([]event.Definition{
 	event.Of[SessionsEnded]("account.sessions_ended.v1", event.People, nil),
 	event.Of[RoleGranted]("account.role_granted.v1", event.People, nil),
 	event.Of[RoleRevoked]("account.role_revoked.v1", event.People, nil),
+	event.Of[Suspended]("account.suspended.v1", event.People, nil),
+	event.Of[SuspensionLifted]("account.suspension_lifted.v1", event.People, nil),
 	event.Of("email.claimed.v1", event.People, func(d EmailClaimed) string { return d.Account.String() }),
 	event.Of("email.released.v1", event.People, func(d EmailReleased) string { return d.Account.String() }),
 	event.Of("handle.claimed.v1", event.People, func(d HandleClaimed) string { return d.Account.String() }),

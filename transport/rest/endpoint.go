@@ -148,6 +148,11 @@ func arrive[P any](ctx context.Context, s *Server, x *exchange, p *P,
 	if s.cfg.Seen != nil && c.Actor != nil && c.Actor.Session != uuid.Nil {
 		s.cfg.Seen.Note(c.Actor.Session, c.Now)
 	}
+	if c.Actor != nil && writes(c.route.op.Method) && !c.route.op.Suspended && s.cfg.Commands != nil {
+		if err := s.cfg.Commands.MayWrite(ctx, c.Actor.Account); err != nil {
+			return nil, err
+		}
+	}
 	for _, step := range s.cfg.Steps {
 		if err := step(ctx, c); err != nil {
 			return nil, err

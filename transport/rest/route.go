@@ -27,6 +27,7 @@ type Op struct {
 	Waits     []string        // projectors that a caller's position waits for; default Tables
 	Errors    []*fault.Fault  // that the route may answer, besides those of every request
 	Scarce    commands.Scarce // a rule of its own for those without a token
+	Suspended bool            // a write that suspended accounts may do: signing out
 	Unlimited bool            // not counted: what runs and describes the server
 	Secret    bool            // answers carry tokens or keys: no-store, and never kept for a retry
 

@@ -81,5 +81,6 @@ func (s *Server) register() {
 	s.push()
 	s.apiKeys()
 	s.images()
+	s.suspensions()
 	s.projections()
 }

@@ -30,27 +30,27 @@ func (s *Server) sessions() {
 		Method: http.MethodPost, Path: "/v1/sessions", ID: "signIn", Summary: "Sign in by address or handle", Tag: "Sessions",
 		Auth: Public, Status: http.StatusCreated, Secret: true, Scarce: commands.ScarceSignIn,
 		Errors: []*fault.Fault{
-			commands.ErrBadCredentials, commands.ErrCaptchaRequired, commands.ErrCaptchaWrong,
+			commands.ErrBadCredentials, commands.ErrSuspended, commands.ErrCaptchaRequired, commands.ErrCaptchaWrong,
 			commands.ErrOTPRequired, account.ErrOTPWrong, commands.ErrLocked, passwords.ErrBusy,
 		},
 	}, nil, s.signIn)
 	route(s, Op{
 		Method: http.MethodPost, Path: "/v1/sessions/refresh", ID: "refreshSession", Summary: "Use a refresh token", Tag: "Sessions",
 		Auth: Public, Secret: true, BodyOptional: true,
-		Errors: []*fault.Fault{session.ErrRefreshInvalid, session.ErrRefreshReused, commands.ErrBinding, errOriginForeign},
+		Errors: []*fault.Fault{session.ErrRefreshInvalid, session.ErrRefreshReused, commands.ErrBinding, commands.ErrSuspended, errOriginForeign},
 	}, nil, s.refreshSession)
 	route(s, Op{
 		Method: http.MethodGet, Path: "/v1/sessions", ID: "listSessions", Summary: "One's own sessions", Tag: "Sessions",
 	}, nil, s.listSessions)
 	route(s, Op{
-		Method: http.MethodDelete, Path: "/v1/sessions/current", ID: "signOut", Summary: "Sign out here", Tag: "Sessions",
+		Method: http.MethodDelete, Path: "/v1/sessions/current", ID: "signOut", Summary: "Sign out here", Tag: "Sessions", Suspended: true,
 	}, nil, s.signOut)
 	route(s, Op{
-		Method: http.MethodDelete, Path: "/v1/sessions/{id}", ID: "endSession", Summary: "Sign out there", Tag: "Sessions",
+		Method: http.MethodDelete, Path: "/v1/sessions/{id}", ID: "endSession", Summary: "Sign out there", Tag: "Sessions", Suspended: true,
 		Errors: []*fault.Fault{fault.ErrNotFound},
 	}, nil, s.endSession)
 	route(s, Op{
-		Method: http.MethodDelete, Path: "/v1/sessions", ID: "endSessions", Summary: "Sign out everywhere, or everywhere else", Tag: "Sessions",
+		Method: http.MethodDelete, Path: "/v1/sessions", ID: "endSessions", Summary: "Sign out everywhere, or everywhere else", Tag: "Sessions", Suspended: true,
 	}, nil, s.endSessions)
 	route(s, Op{
 		Method: http.MethodGet, Path: "/v1/me/history", ID: "listHistory", Summary: "What became of one's own sign-ins", Tag: "Sessions",

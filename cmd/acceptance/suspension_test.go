@@ -1,0 +1,87 @@
+package acceptance
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/parleyhq/parley/cmd/acceptance/harness"
+)
+
+// A12: a suspended account may neither write nor refresh nor sign in, its
+// sockets close, and it goes on reading; until it is lifted, or its time is over.
+func TestA12_Suspension(t *testing.T) {
+	t.Parallel()
+	s := harness.Start(t)
+	admin, ada := s.Admin(), s.NewPerson("ada")
+	eve, token := bodySignIn(s, ada.Account.Handle)
+	eve.Account = ada.Account
+	of := "/v1/accounts/" + ada.Account.ID + "/suspension"
+	spam := map[string]any{"reason": "spam"}
+
+	s.Client().Put(of, spam).Want(401, "auth.missing")
+	ada.Put(of, map[string]any{}).Want(403)
+	admin.Put("/v1/accounts/"+admin.Account.ID+"/suspension", spam).Want(422, "account.self")
+	admin.Put("/v1/accounts/"+uuid.NewString()+"/suspension", spam).Want(404)
+	admin.Put("/v1/accounts/x/suspension", spam).Want(404)
+	for name, body := range map[string]map[string]any{
+		"no reason":      {},
+		"a blank reason": {"reason": " "},
+		"a long reason":  {"reason": strings.Repeat("x", 501)},
+		"the past":       {"reason": "spam", "until": "2020-01-01T00:00:00Z"},
+		"no time":        {"reason": "spam", "until": "tomorrow"},
+		"a number":       {"reason": 1},
+	} {
+		if a := admin.Put(of, body); a.Status != 422 {
+			t.Errorf("%s: %s", name, a)
+		}
+	}
+	admin.Delete(of).Want(204) // there is none
+
+	socket := ada.Dial()
+	socket.Subscribe("inbox", nil)
+	admin.Put(of, spam).Want(204)
+	if code := socket.WaitClosed(); code != 4102 {
+		t.Errorf("the socket was closed with %d", code)
+	}
+	s.Eventually("every node to know", func() bool {
+		for range 4 { // behind one address stand several
+			if ada.Patch("/v1/me/profile", map[string]any{"bio": "x"}).Status != 403 {
+				return false
+			}
+		}
+		return true
+	})
+	a := ada.Patch("/v1/me/profile", map[string]any{"bio": "x"}).Want(403, "account.suspended")
+	if !strings.Contains(string(a.Raw), `"never"`) {
+		t.Errorf("it does not say until when: %s", a)
+	}
+	ada.Post("/v1/push/tickets", nil).Want(403, "account.suspended")
+	ada.Get("/v1/me").Want(200)
+	ada.Get("/v1/feed").Want(200)
+	refresh(s, token).Want(403, "account.suspended")
+	s.Client().Post("/v1/sessions", map[string]any{"login": ada.Account.Handle, "password": harness.Password}).Want(403, "account.suspended")
+	s.Client().Post("/v1/sessions", map[string]any{"login": ada.Account.Handle, "password": "something else"}).Want(401, "session.bad_credentials")
+	eve.Delete("/v1/sessions/current").Want(204)
+	eve.Get("/v1/me").Want(401, "auth.revoked")
+
+	admin.Delete(of + "?reason=" + strings.Repeat("x", 501)).Want(422)
+	admin.Delete(of + "?reason=a+mistake").Want(204)
+	s.Eventually("every node to know", func() bool {
+		for range 4 {
+			if ada.Patch("/v1/me/profile", map[string]any{"bio": "x"}).Status != 200 {
+				return false
+			}
+		}
+		return true
+	})
+	ada.Dial().Subscribe("inbox", nil)
+
+	until := time.Now().Add(3 * time.Second)
+	admin.Put(of, map[string]any{"reason": "spam", "until": until}).Want(204)
+	s.Eventually("the suspension to hold and to be over", func() bool {
+		return time.Now().After(until) && s.Client().Post("/v1/sessions", map[string]any{"login": ada.Account.Handle, "password": harness.Password}).Status == 201
+	})
+}
