@@ -15,6 +15,7 @@ type Actor struct {
 	Account uuid.UUID
 	Session uuid.UUID // uuid.Nil where a key asks
 	Roles   []string  // as the token says: a hint, never a permission
+	Issued  time.Time // the access token
 	Expires time.Time // of the access token
 
 	origin session.Binding // where the access token was issued to

@@ -76,7 +76,7 @@ func (c *Commands) RefreshCaptcha(ctx context.Context, id uuid.UUID) (Captcha, e
 	_, waits, err := c.deps.Ephemeral.Take(ctx, captchaKey(id)) // so that none is refreshed that is being answered
 	switch {
 	case err != nil:
-		return Captcha{}, captchaStore(err)
+		return Captcha{}, storeAway(err)
 	case !waits:
 		return Captcha{}, fault.ErrNotFound
 	}
@@ -89,7 +89,7 @@ func (c *Commands) PaintCaptcha(ctx context.Context, id uuid.UUID) ([]byte, erro
 	sealed, waits, err := c.deps.Ephemeral.Get(ctx, captchaKey(id))
 	switch {
 	case err != nil:
-		return nil, captchaStore(err)
+		return nil, storeAway(err)
 	case !waits:
 		return nil, fault.ErrNotFound
 	}
@@ -120,15 +120,15 @@ func (c *Commands) challenge(ctx context.Context, id uuid.UUID) (Captcha, error)
 	expires := c.now().Add(ttl)
 	sealed := aead.Seal(nil, nil, text, id[:])
 	if err := c.deps.Ephemeral.PutAmong(ctx, group, captchasWaiting, captchaKey(id), sealed, ttl); err != nil {
-		return Captcha{}, captchaStore(err)
+		return Captcha{}, storeAway(err)
 	}
 	return Captcha{ID: id, ExpiresAt: expires}, nil
 }
 
 func captchaKey(id uuid.UUID) string { return "captcha " + id.String() }
 
-// captchaStore is the fault of a store that does not answer.
-func captchaStore(err error) error {
+// storeAway is the fault of a store that does not answer.
+func storeAway(err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || fault.As(err) != nil {
 		return err
 	}
@@ -183,7 +183,7 @@ func (c *Commands) checkCaptcha(ctx context.Context, a attempts, answer CaptchaA
 	sealed, waits, err := c.deps.Ephemeral.Take(ctx, captchaKey(id)) // right or wrong, it was the one answer
 	switch {
 	case err != nil:
-		return captchaStore(err)
+		return storeAway(err)
 	case !waits:
 		return ErrCaptchaWrong
 	}

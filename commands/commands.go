@@ -29,6 +29,7 @@ import (
 //	totp.go           second factors
 //	limits.go         rates, lock-out
 //	captchas.go       captchas, and tallies.go what asks for them
+//	replays.go        requests that come twice
 //	revocation.go     sessions that are over, on all nodes at once
 //	boards.go posts.go comments.go reactions.go
 //	follows.go        follow, block, mute; boards and hashtags too
@@ -76,6 +77,9 @@ type Config struct {
 
 	TOTPIssuer    string // what authenticator apps show
 	RecoveryCodes int    // made with a second factor
+
+	MaxRefresh   time.Duration // an access token older than that is renewed by the way; 0: none is
+	ReplayWindow time.Duration // how far a guarded timestamp may be off
 
 	Captcha     CaptchaRules
 	Limits      LimitRules
@@ -175,6 +179,7 @@ func Defaults() Config {
 		Binding:         BindNone,
 		RefreshTTL:      480 * time.Hour,
 		RefreshGrace:    10 * time.Second,
+		ReplayWindow:    5 * time.Minute,
 		RecentSignIn:    10 * time.Minute,
 		TOTPIssuer:      "Parley",
 		RecoveryCodes:   10,

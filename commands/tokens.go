@@ -92,6 +92,10 @@ func (t *Tokens) TTL() time.Duration { return t.cfg.TTL }
 // Issue signs a token for an account's session, good where to says.
 func (t *Tokens) Issue(account, sid uuid.UUID, roles []string, to session.Binding) (string, error) {
 	now := t.cfg.Now()
+	return t.issue(account, sid, roles, to, now, now.Add(t.cfg.TTL))
+}
+
+func (t *Tokens) issue(account, sid uuid.UUID, roles []string, to session.Binding, now, expires time.Time) (string, error) {
 	token := jwt.NewWithClaims(t.method, claims{
 		Session: sid.String(),
 		Roles:   roles,
@@ -101,7 +105,7 @@ func (t *Tokens) Issue(account, sid uuid.UUID, roles []string, to session.Bindin
 			Subject:   account.String(),
 			ID:        t.cfg.NewID().String(),
 			IssuedAt:  jwt.NewNumericDate(now),
-			ExpiresAt: jwt.NewNumericDate(now.Add(t.cfg.TTL)),
+			ExpiresAt: jwt.NewNumericDate(expires),
 			Issuer:    t.cfg.Issuer,
 			Audience:  jwt.ClaimStrings{t.cfg.Audience},
 		},
@@ -135,7 +139,7 @@ func (t *Tokens) Check(token string) (Actor, error) {
 		return Actor{}, ErrTokenInvalid
 	}
 	a := Actor{
-		Account: account, Session: sid, Roles: c.Roles, Expires: c.ExpiresAt.Time,
+		Account: account, Session: sid, Roles: c.Roles, Issued: c.IssuedAt.Time, Expires: c.ExpiresAt.Time,
 		origin: session.Binding{Agent: c.Agent, Network: c.Network},
 	}
 	t.seen.Add(hash, a)

@@ -69,6 +69,7 @@ func commandsConfig(cfg settings.Settings, baseURL string) commands.Config {
 	c.HashParallel, c.HashWait = cfg.HashParallel, cfg.HashWait
 	c.SessionMode, c.RefreshTTL, c.RefreshGrace, c.Binding = cfg.SessionMode, cfg.RefreshTTL, cfg.RefreshGrace, cfg.Binding
 	c.RecentSignIn, c.TOTPIssuer, c.RecoveryCodes = cfg.RecentSignIn, cfg.TOTPIssuer, cfg.RecoveryCodes
+	c.MaxRefresh, c.ReplayWindow = time.Duration(cfg.MaxRefresh), cfg.ReplayWindow
 	c.Captcha = commands.CaptchaRules{
 		Policy: cfg.Captcha, TTL: cfg.CaptchaTTL, Length: cfg.CaptchaLength, Failures: cfg.CaptchaFailures, Memory: cfg.CaptchaMemory,
 	}
@@ -126,6 +127,16 @@ func tokensConfig(cfg settings.Settings, keys []commands.SigningKey) commands.To
 	return commands.TokensConfig{
 		Algorithm: cfg.JWTAlg, Keys: keys, Issuer: cfg.JWTIssuer, Audience: cfg.JWTAudience,
 		TTL: cfg.AccessTTL, Cache: cfg.TokenCache, Now: now, NewID: newID,
+	}
+}
+
+// guard adds what a setting asks of requests and of their answers.
+func guard(cfg settings.Settings, c *rest.Config, all *commands.Commands) {
+	if cfg.MaxRefresh > 0 {
+		c.Renew = all.Renew
+	}
+	if len(cfg.ReplayGuard) > 0 {
+		c.Steps = append(c.Steps, rest.GuardReplays(cfg.ReplayGuard, all))
 	}
 }
 

@@ -45,6 +45,7 @@ func (a *App) addAPI(ctx context.Context, c *rest.Config) error {
 	c.Commands, c.Tables, c.Auth, c.Positions = a.commands, a.reads, a.commands, a.positions
 	c.Search = &readmodels.Finder{Tables: a.reads, Engine: a.stack.Search, Family: projections.SearchFamily(a.epoch)}
 	c.Gate, c.Projections = a.commands, a.administration()
+	guard(a.cfg, c, a.commands)
 	c.Waiters = map[string]rest.Waiter{rest.Tables: a.tables, rest.Search: a.search, rest.Notify: process.Shown{Notify: a.notify, Tables: a.tables}}
 	pages, err := console.New(console.Config{NeedsSetup: a.commands.NeedsSetup, Log: a.log})
 	if err != nil {

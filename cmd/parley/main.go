@@ -22,6 +22,7 @@ import (
 type commandLine struct {
 	Serve   serveCommand   `cmd:"" help:"Run the system, in the roles asked for."`
 	Admin   adminCommand   `cmd:"" help:"Make the first administrator, give or take the role."`
+	Keys    keysCommand    `cmd:"" help:"Change the key that signs access tokens."`
 	Seed    seedCommand    `cmd:"" help:"Fill a folder with a lively sample community."`
 	Copy    copyCommand    `cmd:"" help:"Move a community to the distributed stack."`
 	Rebuild rebuildCommand `cmd:"" help:"Build a projection anew from the log, and swap."`

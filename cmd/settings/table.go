@@ -131,8 +131,8 @@ type Sessions struct {
 	SessionMode    string            `name:"session-mode" default:"multi" oneof:"multi,single,shared" help:"Whether a sign-in stands beside others, ends them, or shares their session." roles:"api"`
 	Revocation     string            `name:"revocation" default:"blacklist" oneof:"blacklist,whitelist,both" help:"How ended sessions are told from live ones." roles:"api,push"`
 	Binding        string            `name:"binding" default:"none" oneof:"none,ua,ip,both" help:"What a session is bound to; a mismatch ends it." roles:"api,push"`
-	TokenCarriers  map[string]string `name:"token-carriers" check:"carriers" placeholder:"GROUP=LIST" help:"Where route groups take tokens from: bearer, raw, query, form, cookie; bearer everywhere else. Groups are separated by semicolons." roles:"api"`
-	ReplayGuard    []string          `name:"replay-guard" check:"groups" placeholder:"GROUP" help:"Route groups whose requests must carry a fresh timestamp and nonce." roles:"api"`
+	TokenCarriers  map[string]string `name:"token-carriers" check:"carriers" placeholder:"GROUP=LIST" help:"Where route groups take tokens from: bearer, raw, query, form, cookie; bearer everywhere else. Groups (accounts, sessions, forum, chat, notifications, push, events, admin) are separated by semicolons." roles:"api"`
+	ReplayGuard    []string          `name:"replay-guard" check:"groups" placeholder:"GROUP" help:"Route groups whose requests must carry Parley-Timestamp and a Parley-Nonce that is used once." roles:"api"`
 	ReplayWindow   time.Duration     `name:"replay-window" default:"300s" help:"How far a guarded timestamp may be off, either way." roles:"api"`
 	LinkTTL        time.Duration     `name:"link-ttl" default:"900s" help:"Life of a signed link." roles:"api,push"`
 	TokenCache     int               `name:"token-cache" default:"65536" help:"Verified access tokens remembered." roles:"api,push"`

@@ -52,6 +52,17 @@ func (s *Session) Live(account uuid.UUID) bool {
 	return s.Account != uuid.Nil && s.Account == account && !s.Ended
 }
 
+// Ends is when the last of its refresh tokens expires; zero for a session that
+// is over or never was.
+func (s *Session) Ends() (at time.Time) {
+	for _, f := range s.families {
+		if f.expires.After(at) {
+			at = f.expires
+		}
+	}
+	return at
+}
+
 // Apply folds one event in.
 func (s *Session) Apply(e event.Decoded) {
 	switch d := e.Payload.(type) {

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/parleyhq/parley/commands"
 	"github.com/parleyhq/parley/domain/apikey"
 	"github.com/parleyhq/parley/domain/event"
@@ -32,6 +34,9 @@ func (a Auth) String() string { return [...]string{"required", "optional", "publ
 
 // tokenCookie is the name of the cookie of the carrier Cookie.
 const tokenCookie = "parley_token"
+
+// refreshHeader carries a new token in the place of an old one.
+const refreshHeader = "Refresh-Token"
 
 // authenticate finds out who calls. Errors: errAuthMissing, errAuthInvalid,
 // commands.ErrScope and the Authenticator's.
@@ -89,6 +94,17 @@ func (s *Server) authenticateKey(ctx context.Context, c *Call, key string) (*com
 	return &actor, nil
 }
 
+// renew sends another token along with the answer, whatever that is, where the
+// one that came is old. No cache may keep such an answer.
+func (s *Server) renew(ctx context.Context, c *Call) {
+	if s.cfg.Renew == nil || c.Actor == nil || c.Actor.Session == uuid.Nil {
+		return
+	}
+	if token := s.cfg.Renew(ctx, *c.Actor); token != "" {
+		c.Header()[refreshHeader] = []string{token}
+	}
+}
+
 // apiKey is the API key of a request. Keys have one carrier, whatever those of
 // the route's tokens are: they live for long, and a URL ends up in logs.
 func apiKey(h http.Header) (key string, found bool) {
@@ -110,6 +126,12 @@ func (s *Server) token(c *Call) (token string, found bool, err error) {
 		case Cookie:
 			if k, err := c.Request.Cookie(tokenCookie); err == nil {
 				token, found = k.Value, true
+				if writes(c.Request.Method) { // any page can make a browser send it
+					err = c.CheckOrigin()
+				}
+				if err != nil {
+					return "", false, err
+				}
 			}
 		case Form:
 			token, found, err = formToken(c)

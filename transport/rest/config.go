@@ -93,7 +93,8 @@ type Config struct {
 	Seen      *readmodels.LastSeen // notes when sessions are used; nil: nobody does
 	History   int                  // entries of a sign-in history that are shown; default 100
 	Auth      Authenticator
-	Gate      Gate // limits; nil: none, and Auth alone says who calls
+	Gate      Gate                                                        // limits; nil: none, and Auth alone says who calls
+	Renew     func(ctx context.Context, by commands.Actor) (token string) // nil: no token is renewed by the way
 	Positions Positions
 	Waiters   map[string]Waiter // by projector; a route may only wait for what is here
 	Ready     func(context.Context) Readiness

@@ -69,10 +69,23 @@ func (s *Server) prepare(op Op, p, b, o reflect.Type) (e *endpoint, ok bool) {
 	return e, true
 }
 
-// groupOf is the first part of a path, after /v1 where it has one.
+// groups are those of the first parts of paths that are not their own.
+var groups = map[string]string{
+	"setup": "accounts", "me": "accounts", "email-verifications": "accounts", "password-resets": "accounts", "captchas": "accounts",
+	"images": "accounts", "oauth": "accounts", "passkeys": "accounts",
+	"boards": "forum", "posts": "forum", "comments": "forum", "hashtags": "forum", "feed": "forum", "search": "forum",
+	"reports": "forum", "moderation": "forum",
+	"rooms": "chat", "invites": "chat", "presence": "chat",
+	"webhooks": "push",
+}
+
+// groupOf is the route group of a path: that of its first part after /v1.
 func groupOf(path string) string {
-	g, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(path, "/v1"), "/"), "/")
-	return g
+	part, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(path, "/v1"), "/"), "/")
+	if g, ok := groups[part]; ok {
+		return g
+	}
+	return part
 }
 
 func (s *Server) add(e *endpoint) {
@@ -148,6 +161,7 @@ func arrive[P any](ctx context.Context, s *Server, x *exchange, p *P,
 	if s.cfg.Seen != nil && c.Actor != nil && c.Actor.Session != uuid.Nil {
 		s.cfg.Seen.Note(c.Actor.Session, c.Now)
 	}
+	s.renew(ctx, c)
 	if c.Actor != nil && writes(c.route.op.Method) && !c.route.op.Suspended && s.cfg.Commands != nil {
 		if err := s.cfg.Commands.MayWrite(ctx, c.Actor.Account); err != nil {
 			return nil, err

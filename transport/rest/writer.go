@@ -18,7 +18,7 @@ type writer struct {
 // WriteHeader notes the first status that is final.
 func (w *writer) WriteHeader(status int) {
 	if w.status == 0 && status >= http.StatusOK {
-		w.status = status
+		w.begin(status)
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
@@ -26,11 +26,20 @@ func (w *writer) WriteHeader(status int) {
 // Write counts.
 func (w *writer) Write(b []byte) (int, error) {
 	if w.status == 0 {
-		w.status = http.StatusOK
+		w.begin(http.StatusOK)
 	}
 	n, err := w.ResponseWriter.Write(b)
 	w.size += int64(n)
 	return n, err
+}
+
+// begin is where the header is final: with a token in it, it is for no cache,
+// whatever its route says.
+func (w *writer) begin(status int) {
+	w.status = status
+	if h := w.Header(); h[refreshHeader] != nil {
+		h["Cache-Control"] = noStore
+	}
 }
 
 // Unwrap lets http.ResponseController find the connection.
