@@ -12,7 +12,7 @@ import (
 func (s *Server) Floor() (*Server, error) {
 	cfg := s.cfg
 	cfg.Mounts = nil
-	cfg.Carriers = map[string][]Carrier{"rooms": s.cfg.Carriers["rooms"]}
+	cfg.Carriers = map[string][]Carrier{"chat": s.cfg.Carriers["chat"]}
 	return build(cfg, func(s *Server) {
 		route(s, Op{
 			Method: http.MethodPost, Path: "/v1/rooms/{id}/messages", ID: "sendNothing", Summary: "Do nothing", Tag: "Messages", Waits: NoWait,
