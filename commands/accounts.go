@@ -140,7 +140,7 @@ func (c *Commands) signUp(ctx context.Context, a applicant, roles ...string) (Si
 			return SignedUp{}, err
 		}
 	}
-	proof := c.newProof(id)
+	proof := c.newProof(id, c.cfg.VerificationTTL)
 	out, err := c.register(ctx, id, account.Registered{
 		Email: a.email.address, EmailClaim: emails.stream,
 		Handle: a.handle, HandleClaim: handles.stream,

@@ -16,6 +16,9 @@ import (
 // Commands is everything that can be asked to change. One file for each noun:
 //
 //	accounts.go       sign up, profile
+//	handles.go emailchange.go passwords.go
+//	                  what one is known by and gets in with
+//	proofs.go         the password before it
 //	setup.go          the first administrator
 //	roles.go          administrators at the operator's word
 //	suspension.go     accounts that may only read
@@ -40,6 +43,7 @@ type Commands struct {
 	deps   Deps
 	hasher *passwords.Hasher
 	shared *shared
+	behind chan struct{} // holds one for each work that goes on after its answer
 
 	pictures *pictures.Maker
 }
@@ -61,7 +65,10 @@ type Config struct {
 	EmailClaimTTL   time.Duration // an address never verified holds its claim that long
 	ClaimTakeover   time.Duration // a claim its account does not name may be taken over after that
 	VerificationTTL time.Duration // of mail links and codes
+	ResetTTL        time.Duration // of links that set a password
 	BaseURL         string        // what links in mails begin with
+
+	VerificationDigits int // of a mail's code
 
 	Accounts                 account.Limits
 	PasswordMin, PasswordMax int            // characters
@@ -146,6 +153,7 @@ func New(cfg Config, deps Deps) (*Commands, error) {
 	}
 	return &Commands{
 		core: core, deps: deps, hasher: passwords.New(cfg.PasswordCost, cfg.HashParallel, cfg.HashWait),
+		shared: newShared(cfg, deps), behind: make(chan struct{}, maxBehind),
 		shared: newShared(cfg, deps), pictures: pictures.New(cfg.Images.Limits),
 	}, nil
 }
@@ -169,6 +177,7 @@ func Defaults() Config {
 		EmailClaimTTL:   7 * 24 * time.Hour,
 		ClaimTakeover:   10 * time.Minute,
 		VerificationTTL: 15 * time.Minute,
+		ResetTTL:        10 * time.Minute,
 		BaseURL:         "http://127.0.0.1:8080",
 		Accounts:        account.DefaultLimits(),
 		PasswordMin:     8,
@@ -196,5 +205,7 @@ func Defaults() Config {
 		LinkTTL:     15 * time.Minute,
 		Now:         func() time.Time { return time.Now().UTC().Truncate(time.Millisecond) },
 		NewID:       func() uuid.UUID { return uuid.Must(uuid.NewV7()) },
+
+		VerificationDigits: 6,
 	}
 }

@@ -189,7 +189,7 @@ func (l *letters) to(address string) (tokens, codes []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, m := range l.all {
-		if m.To == address {
+		if m.To == address && mailedToken.MatchString(m.Text) {
 			tokens = append(tokens, mailedToken.FindStringSubmatch(m.Text)[1])
 			codes = append(codes, mailedCode.FindString(m.Text))
 		}

@@ -60,6 +60,9 @@ type Limits interface {
 	// and gives the rest of the lock: attempts that began before the lock and
 	// end after it learn nothing.
 	Settle(ctx context.Context, locks []Lock, failed bool) (time.Duration, error)
+	// Forgive forgets the failures of keys and opens their locks, but for those
+	// that Keeps.
+	Forgive(ctx context.Context, locks []Lock) error
 }
 
 // LimitRules are the rates and the lock-out.

@@ -24,6 +24,12 @@ import (
 // first: it appends to the old claimant's own stream (account.voided, or
 // account.claim_voided), so that a claimant who was only slow fails there
 // instead of owning the name as well.
+//
+// An account that changes a name claims the new one, names it, and frees the
+// old one, in this order. A claim has an identity, the event that made it:
+// only the very claim that was looked at is taken over, and only the one that
+// was given up is released. A change fails when a fence, or another change of
+// its account, came between (account.Naming).
 
 var nameCode = base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPadding(base32.NoPadding)
 
@@ -86,6 +92,7 @@ func (c *Commands) Head(ctx context.Context) (uint64, error) {
 // holder is who holds a name, looked at by one who wants it.
 type holder struct {
 	owner  uuid.UUID // uuid.Nil: free
+	claim  uuid.UUID // event by which it holds it
 	yields bool      // the name may be taken over, once the owner is fenced
 	lapsed bool      // … even though the owner names it: an unverified address
 }
@@ -99,7 +106,7 @@ func (c *Commands) look(ctx context.Context, r reservation) (holder, error) {
 	var h holder
 	var age time.Duration
 	err = view(ctx, c.core, r.stream, account.NewClaim, func(cl *account.Claim) error {
-		h.owner, age = cl.Owner, c.now().Sub(cl.At)
+		h.owner, h.claim, age = cl.Owner, cl.ID, c.now().Sub(cl.At)
 		return nil
 	})
 	if err != nil || h.owner == uuid.Nil {
@@ -109,6 +116,7 @@ func (c *Commands) look(ctx context.Context, r reservation) (holder, error) {
 	h.lapsed = r.ttl > 0 && age >= r.ttl
 	err = c.account(ctx, h.owner, func(a *account.Account) error {
 		switch {
+		case !a.Names(r.stream) && a.Seeks(r.stream, c.now()):
 		case !a.Names(r.stream):
 			h.yields = a.Voided || age >= c.cfg.ClaimTakeover
 		case a.EmailClaim == r.stream && !a.EmailVerified:
@@ -134,7 +142,7 @@ func (c *Commands) claim(ctx context.Context, r reservation, id uuid.UUID) (Outc
 		var given bool
 		out, err := change(ctx, c.core, r.stream, account.NewClaim, func(cl *account.Claim) ([]event.Data, error) {
 			var events []event.Data
-			events, given = cl.Give(id, h.owner, r.claimed)
+			events, given = cl.Give(id, h.claim, r.claimed)
 			return events, nil
 		})
 		if err != nil || given {
@@ -151,7 +159,7 @@ func (c *Commands) fence(ctx context.Context, r reservation, h holder) error {
 		return r.taken
 	}
 	_, err := change(ctx, c.core, account.Stream(h.owner), account.New, func(a *account.Account) ([]event.Data, error) {
-		events, ok := a.Fence(r.stream, h.lapsed)
+		events, ok := a.Fence(r.stream, h.lapsed, c.now())
 		if !ok {
 			return nil, r.taken
 		}
@@ -167,7 +175,7 @@ func (c *Commands) giveUp(ctx context.Context, id uuid.UUID, claimed []reservati
 		return
 	}
 	_, err := change(ctx, c.core, account.Stream(id), account.New, func(a *account.Account) ([]event.Data, error) {
-		events, ok := a.Fence("", false)
+		events, ok := a.Fence("", false, c.now())
 		if !ok || a.Registered {
 			return nil, account.ErrAbandoned
 		}
@@ -178,11 +186,39 @@ func (c *Commands) giveUp(ctx context.Context, id uuid.UUID, claimed []reservati
 			break
 		}
 		_, err = change(ctx, c.core, r.stream, account.NewClaim, func(cl *account.Claim) ([]event.Data, error) {
-			return cl.Release(id, r.released), nil
+			return cl.Release(id, uuid.Nil, r.released), nil
 		})
 	}
 	if err != nil {
 		c.log.WarnContext(ctx, "a refused sign-up keeps its claims until they may be taken over", "error", err)
+	}
+}
+
+// claimOf is the claim by which an account holds a name; uuid.Nil where it does
+// not, or where there is no name.
+func (c *Commands) claimOf(ctx context.Context, stream string, id uuid.UUID) (claim uuid.UUID, err error) {
+	if stream == "" {
+		return uuid.Nil, nil
+	}
+	err = view(ctx, c.core, stream, account.NewClaim, func(cl *account.Claim) error {
+		if cl.Owner == id {
+			claim = cl.ID
+		}
+		return nil
+	})
+	return claim, err
+}
+
+// letGo frees a name that the account gave up, if the claim is still that one.
+// What fails here is taken over later.
+func (c *Commands) letGo(ctx context.Context, r reservation, id, claim uuid.UUID) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.cfg.AppendTimeout)
+	defer cancel()
+	_, err := change(ctx, c.core, r.stream, account.NewClaim, func(cl *account.Claim) ([]event.Data, error) {
+		return cl.Release(id, claim, r.released), nil
+	})
+	if err != nil {
+		c.log.WarnContext(ctx, "a name that was given up stays claimed until it may be taken over", "account", id, "error", err)
 	}
 }
 
@@ -231,6 +267,20 @@ func (c *Commands) accountByEmail(ctx context.Context, e email) (id uuid.UUID, s
 		return uuid.Nil, "", err
 	}
 	id, err = c.owner(ctx, r.stream, func(*account.Account) bool { return true })
+	return id, r.stream, err
+}
+
+// accountToProve finds whose address waits for a proof, or was proven;
+// uuid.Nil: nobody's.
+func (c *Commands) accountToProve(ctx context.Context, e email) (id uuid.UUID, stream string, err error) {
+	r, err := c.emailReservation(ctx, e)
+	if err != nil {
+		return uuid.Nil, "", err
+	}
+	err = view(ctx, c.core, r.stream, account.NewClaim, func(cl *account.Claim) error {
+		id = cl.Owner
+		return nil
+	})
 	return id, r.stream, err
 }
 

@@ -28,15 +28,16 @@ var proofCode = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPaddi
 type proof struct {
 	account uuid.UUID
 	secret  []byte
-	code    string // six digits
+	code    string // digits
 	expires time.Time
 }
 
-func (c *Commands) newProof(id uuid.UUID) proof {
-	p := proof{account: id, secret: make([]byte, proofSecret), expires: c.now().Add(c.cfg.VerificationTTL)}
-	_, _ = rand.Read(p.secret)                           // never fails
-	n, _ := rand.Int(rand.Reader, big.NewInt(1_000_000)) // likewise
-	p.code = fmt.Sprintf("%06d", n)
+func (c *Commands) newProof(id uuid.UUID, ttl time.Duration) proof {
+	p := proof{account: id, secret: make([]byte, proofSecret), expires: c.now().Add(ttl)}
+	_, _ = rand.Read(p.secret) // never fails
+	digits := int64(c.cfg.VerificationDigits)
+	n, _ := rand.Int(rand.Reader, new(big.Int).Exp(big.NewInt(10), big.NewInt(digits), nil)) // likewise
+	p.code = fmt.Sprintf("%0*d", digits, n)
 	return p
 }
 
@@ -95,9 +96,7 @@ func inWords(d time.Duration) string {
 func (c *Commands) RequestVerification(ctx context.Context, by Actor) (Outcome, error) {
 	var address string
 	err := c.account(ctx, by.Account, func(a *account.Account) error {
-		if !a.EmailVerified {
-			address = a.Email
-		}
+		address, _ = a.Unproven()
 		return nil
 	})
 	if err != nil {
@@ -108,10 +107,10 @@ func (c *Commands) RequestVerification(ctx context.Context, by Actor) (Outcome, 
 			return Outcome{}, err
 		}
 	}
-	p := c.newProof(by.Account)
+	p := c.newProof(by.Account, c.cfg.VerificationTTL)
 	var to string
 	out, err := change(ctx, c.core, account.Stream(by.Account), account.New, func(a *account.Account) ([]event.Data, error) {
-		to = a.Email
+		to, _ = a.Unproven()
 		return a.RequestVerification(p.tokenHash(), p.codeHash(), p.expires)
 	})
 	if err != nil || !out.Changed {
@@ -154,7 +153,7 @@ func (c *Commands) verifyToken(ctx context.Context, token string) (Outcome, erro
 	if !ok {
 		return Outcome{}, account.ErrVerification
 	}
-	return change(WithActor(ctx, id.String()), c.core, account.Stream(id), account.New, func(a *account.Account) ([]event.Data, error) {
+	return c.confirm(WithActor(ctx, id.String()), id, func(a *account.Account) ([]event.Data, error) {
 		return a.VerifyToken(hashProof(id, secret), c.now())
 	})
 }
@@ -164,7 +163,7 @@ func (c *Commands) verifyCode(ctx context.Context, address, code string) (Outcom
 	if problem != "" {
 		return Outcome{}, account.ErrVerification
 	}
-	id, claim, err := c.accountByEmail(ctx, e)
+	id, claim, err := c.accountToProve(ctx, e)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -173,7 +172,7 @@ func (c *Commands) verifyCode(ctx context.Context, address, code string) (Outcom
 	}
 	hash := hashProof(id, []byte(strings.TrimSpace(code)))
 	var wrong bool
-	out, err := change(WithActor(ctx, id.String()), c.core, account.Stream(id), account.New, func(a *account.Account) (events []event.Data, err error) {
+	out, err := c.confirm(WithActor(ctx, id.String()), id, func(a *account.Account) (events []event.Data, err error) {
 		events, wrong, err = a.VerifyCode(claim, hash, c.now(), c.cfg.Accounts)
 		return events, err
 	})

@@ -22,6 +22,9 @@ func accountRoutes() []Route {
 		onID(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, e event.Decoded, d account.EmailVerified) error {
 			return readmodels.SetEmail(ctx, b, id, d, e.ID)
 		}),
+		onID(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, e event.Decoded, d account.HandleChanged) error {
+			return readmodels.SetHandle(ctx, b, id, d.Handle, e.ID)
+		}),
 		onID(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, e event.Decoded, d account.ProfileChanged) error {
 			if err := setPicture(ctx, b, accountPlace(id, "avatar"), e.Time, d.Avatar); err != nil {
 				return err

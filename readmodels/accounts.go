@@ -80,6 +80,11 @@ func DropClaim(ctx context.Context, b Batch, id uuid.UUID, claim string, version
 		version.String(), id.String(), claim)
 }
 
+// SetHandle says which handle is the account's own.
+func SetHandle(ctx context.Context, b Batch, id uuid.UUID, handle string, version uuid.UUID) error {
+	return b.Exec(ctx, `UPDATE account SET handle = ?, version = ? WHERE id = ?`, handle, version.String(), id.String())
+}
+
 // SetProfile changes what d holds.
 func SetProfile(ctx context.Context, b Batch, id uuid.UUID, d account.ProfileChanged, version uuid.UUID) error {
 	set := func(column string, value any) error {

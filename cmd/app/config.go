@@ -59,6 +59,7 @@ func commandsConfig(cfg settings.Settings, baseURL string) commands.Config {
 	c := commands.Defaults()
 	c.States, c.Freshness, c.AppendTimeout = cfg.CacheStreams, cfg.CacheFreshness, cfg.AppendTimeout
 	c.EmailClaimTTL, c.ClaimTakeover, c.VerificationTTL = cfg.EmailClaimTTL, cfg.ClaimTakeover, cfg.VerificationTTL
+	c.ResetTTL, c.VerificationDigits = cfg.ResetTTL, cfg.VerificationCode
 	c.BaseURL = baseURL
 	c.Accounts = account.Limits{
 		HandleMin: cfg.HandleMin, HandleMax: cfg.HandleMax, DisplayNameMax: cfg.DisplayNameMax,

@@ -24,8 +24,6 @@ var notYet = []string{
 	"list-limit",
 	"list-max",
 	"event-streams",
-	"verification-digits",
-	"reset-ttl",
 	"erase-grace",
 	"export-ttl",
 	"oidc",

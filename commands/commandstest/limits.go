@@ -21,6 +21,7 @@ func Limits(t *testing.T, open func(testing.TB) (commands.Limits, Advance)) {
 		"locks double":             locksDouble,
 		"failures are forgotten":   failuresFade,
 		"a success forgets":        successForgets,
+		"a lock is opened":         lockOpened,
 		"what began before a lock": settledLate,
 		"failures at once":         failuresAtOnce,
 	} {
@@ -207,6 +208,25 @@ func failuresFade(t *testing.T, l commands.Limits, advance Advance) {
 	fails(t, l, ada)
 	if lockedFor(t, l, ada) == 0 {
 		t.Error("not locked by the third")
+	}
+}
+
+func lockOpened(t *testing.T, l commands.Limits, _ Advance) {
+	ada, eve, net := lockOf("ada"), lockOf("eve"), lockOf("net")
+	net.Keeps = true
+	for range 3 {
+		fails(t, l, ada)
+		fails(t, l, net)
+		fails(t, l, eve)
+	}
+	must(t, l.Forgive(t.Context(), []commands.Lock{ada, net}))
+	must(t, l.Forgive(t.Context(), nil))
+	if lockedFor(t, l, ada) > 0 || lockedFor(t, l, net) == 0 || lockedFor(t, l, eve) == 0 {
+		t.Error("the wrong ones are open")
+	}
+	fails(t, l, ada)
+	if lockedFor(t, l, ada) > 0 {
+		t.Error("old failures count")
 	}
 }
 

@@ -43,6 +43,8 @@ type Account struct {
 	totp         totp
 	passkeys     passkeys
 	lost         int // claims that others took over
+	reset        reset
+	naming       Naming // how often the names that it holds changed
 }
 
 // New is an account that never was.
@@ -73,6 +75,12 @@ func (a *Account) Over(session uuid.UUID, epoch uint64) bool {
 
 // Apply folds one event in.
 func (a *Account) Apply(e event.Decoded) {
+	held := a.claims()
+	defer func() {
+		if a.claims() != held {
+			a.naming++
+		}
+	}()
 	switch d := e.Payload.(type) {
 	case Registered:
 		a.Registered = true
@@ -90,9 +98,21 @@ func (a *Account) Apply(e event.Decoded) {
 	case VerificationFailed:
 		a.verification.wrong++
 	case EmailVerified:
+		if a.reset.claim != d.Claim { // it went to another address
+			a.reset = reset{}
+		}
 		a.Email, a.EmailClaim, a.EmailVerified = d.Email, d.Claim, true
 		a.verification = verification{}
 		a.Version = e.ID
+	case EmailChangeWithdrawn:
+		a.verification = verification{}
+	case HandleChanged:
+		a.applyHandleChanged(d)
+		a.Version = e.ID
+	case PasswordResetRequested:
+		a.reset = reset{claim: d.Claim, token: d.TokenHash, expires: d.ExpiresAt}
+	case PasswordChanged:
+		a.applyPasswordChanged(d)
 	case ProfileChanged:
 		a.Profile.apply(d)
 		a.Version = e.ID
@@ -119,6 +139,10 @@ func (a *Account) Apply(e event.Decoded) {
 
 func (a *Account) applyClaimVoided(d ClaimVoided, id uuid.UUID) {
 	a.lost++
+	a.naming++ // also where it was not named yet: the change that claimed it is too late
+	if a.reset.claim == d.Claim {
+		a.reset = reset{}
+	}
 	if a.Names(d.Claim) {
 		a.Version = id
 	}
@@ -153,14 +177,17 @@ func (a *Account) Register(r Registered, v VerificationRequested) ([]event.Data,
 }
 
 // Fence makes sure that the account does not own the name that the stream
-// claim holds, now or ever: who then takes the name is its only owner. ok is
-// false when the account owns it by right: its sign-up came through, and it is
-// no address that stayed unverified until lapsed.
+// claim holds, unless it claims it anew: who then takes the name is its only
+// owner. ok is false when the account owns it by right: its sign-up came
+// through, and it is no address that stayed unverified until lapsed; or it is
+// an address that the account changes to, with a proof that is good at now.
 //
 // Claims are given before the account names them, so a claimant that stalled
-// meets Voided when it goes on.
-func (a *Account) Fence(claim string, lapsed bool) (events []event.Data, ok bool) {
+// meets Voided, or another Naming, when it goes on.
+func (a *Account) Fence(claim string, lapsed bool, now time.Time) (events []event.Data, ok bool) {
 	switch {
+	case !a.Names(claim) && a.Seeks(claim, now):
+		return nil, false
 	case a.Voided:
 		return nil, true
 	case !a.Registered:

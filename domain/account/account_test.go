@@ -94,11 +94,13 @@ func TestFence(t *testing.T) {
 		"not verified in time":   {[]event.Data{registered}, "email-a", true, []event.Data{lost}, true},
 		"names another":          {[]event.Data{registered}, "email-b", false, []event.Data{account.ClaimVoided{Claim: "email-b"}}, true},
 		"lost it":                {[]event.Data{registered, lost}, "email-a", false, []event.Data{lost}, true},
+		"changes to it":          {[]event.Data{registered, verified, sought}, "email-b", true, nil, false},
+		"changed its mind":       {[]event.Data{registered, verified, sought, account.EmailChangeWithdrawn{}}, "email-b", false, []event.Data{account.ClaimVoided{Claim: "email-b"}}, true},
 		"is first administrator": {[]event.Data{registered}, account.SetupStream, false, nil, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, ok := given(c.given...).Fence(c.claim, c.lapsed)
+			got, ok := given(c.given...).Fence(c.claim, c.lapsed, at)
 			if ok != c.ok {
 				t.Errorf("ok %v, want %v", ok, c.ok)
 			}

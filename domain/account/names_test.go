@@ -72,34 +72,38 @@ func TestClaim(t *testing.T) {
 	t.Parallel()
 	claimed := func(id uuid.UUID) event.Data { return account.HandleClaimed{Account: id} }
 	released := func(id uuid.UUID) event.Data { return account.HandleReleased{Account: id} }
+	claim, another := uuid.UUID{1}, uuid.UUID{2}
 	owned := func(by uuid.UUID) *account.Claim {
 		c := account.NewClaim()
-		c.Apply(event.Decoded{Record: event.Record{Time: at}, Payload: claimed(by)})
+		c.Apply(event.Decoded{Record: event.Record{Time: at, ID: claim}, Payload: claimed(by)})
 		return c
 	}
 	for name, c := range map[string]struct {
 		claim    *account.Claim
-		to, from uuid.UUID
+		to, seen uuid.UUID
 		want     []event.Data
 		ok       bool
 	}{
 		"free":           {account.NewClaim(), me, uuid.Nil, []event.Data{claimed(me)}, true},
-		"own":            {owned(me), me, uuid.Nil, nil, true},
+		"own":            {owned(me), me, uuid.Nil, []event.Data{claimed(me)}, true},
+		"claimed anew":   {owned(other), me, another, nil, false},
 		"taken":          {owned(other), me, uuid.Nil, nil, false},
-		"taken over":     {owned(other), me, other, []event.Data{claimed(me)}, true},
-		"freed meantime": {account.NewClaim(), me, other, nil, false},
+		"taken over":     {owned(other), me, claim, []event.Data{claimed(me)}, true},
+		"freed meantime": {account.NewClaim(), me, claim, nil, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, ok := c.claim.Give(c.to, c.from, claimed)
+			got, ok := c.claim.Give(c.to, c.seen, claimed)
 			if ok != c.ok {
 				t.Errorf("ok %v", ok)
 			}
 			then(t, got, nil, c.want, nil)
 		})
 	}
-	then(t, owned(me).Release(me, released), nil, []event.Data{released(me)}, nil)
-	then(t, owned(other).Release(me, released), nil, nil, nil)
+	then(t, owned(me).Release(me, claim, released), nil, []event.Data{released(me)}, nil)
+	then(t, owned(me).Release(me, uuid.Nil, released), nil, []event.Data{released(me)}, nil)
+	then(t, owned(me).Release(me, another, released), nil, nil, nil)
+	then(t, owned(other).Release(me, claim, released), nil, nil, nil)
 	c := owned(me)
 	if !c.At.Equal(at) {
 		t.Error("when it was claimed is lost")

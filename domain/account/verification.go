@@ -26,17 +26,28 @@ func matches(hash, proof []byte) bool {
 }
 
 // RequestVerification notes that a new link and code are on their way to the
-// account's address. Nothing is said where it is verified, or lost.
+// address that the account changes to, or else to its own. Nothing is said
+// where that is verified, or lost.
 func (a *Account) RequestVerification(tokenHash, codeHash []byte, expires time.Time) ([]event.Data, error) {
-	switch {
-	case !a.Exists():
+	if !a.Exists() {
 		return nil, fault.ErrNotFound
-	case a.EmailVerified || a.EmailClaim == "":
+	}
+	email, claim := a.Unproven()
+	if claim == "" {
 		return nil, nil
 	}
 	return []event.Data{VerificationRequested{
-		Email: a.Email, Claim: a.EmailClaim, TokenHash: tokenHash, CodeHash: codeHash, ExpiresAt: expires,
+		Email: email, Claim: claim, TokenHash: tokenHash, CodeHash: codeHash, ExpiresAt: expires,
 	}}, nil
+}
+
+// Unproven is the address that waits for a proof, and the stream that holds
+// it: the one that the account changes to, or its own; empty where none does.
+func (a *Account) Unproven() (email, claim string) {
+	if email, claim = a.EmailChange(); claim == "" && !a.EmailVerified {
+		email, claim = a.Email, a.EmailClaim
+	}
+	return email, claim
 }
 
 // VerifyToken uses the link of the newest mail. Errors: ErrVerification.

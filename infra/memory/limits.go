@@ -109,6 +109,18 @@ func (l *Limits) Settle(_ context.Context, locks []commands.Lock, failed bool) (
 	return 0, nil
 }
 
+// Forgive implements commands.Limits.
+func (l *Limits) Forgive(_ context.Context, locks []commands.Lock) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, k := range locks {
+		if !k.Keeps {
+			l.locks.Remove(k.Key)
+		}
+	}
+	return nil
+}
+
 // fail counts one failure, and locks when there are too many.
 func (f *failures) fail(now time.Time, k commands.Lock) {
 	each := float64(k.Longest) / float64(max(1, k.Failures))

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -119,6 +120,15 @@ func (s Shared) Settle(ctx context.Context, locks []commands.Lock, failed bool) 
 		args = append(args, max(1, k.Failures), k.First.Microseconds(), k.Longest.Microseconds(), bit(k.Keeps))
 	}
 	return s.rest(settle.Run(ctx, s.c.rdb, s.lockKeys(locks), args...))
+}
+
+// Forgive implements commands.Limits.
+func (s Shared) Forgive(ctx context.Context, locks []commands.Lock) error {
+	open := slices.DeleteFunc(slices.Clone(locks), func(k commands.Lock) bool { return k.Keeps })
+	if len(open) == 0 {
+		return nil
+	}
+	return s.c.wrap("forgive", s.c.rdb.Del(ctx, s.lockKeys(open)...).Err())
 }
 
 func (s Shared) lockKeys(locks []commands.Lock) []string {

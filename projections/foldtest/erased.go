@@ -42,6 +42,11 @@ func erased(e Event, gone func(uuid.UUID) bool) event.Data {
 			d.Email = ""
 		}
 		return d
+	case account.HandleChanged:
+		if gone(e.thing()) {
+			d.Handle = ""
+		}
+		return d
 	case account.ProfileChanged:
 		if gone(e.thing()) {
 			d.DisplayName, d.Bio, d.Signature, d.Links = nil, nil, nil, nil

@@ -18,6 +18,8 @@ var peopleActs = []act{
 	{2, signUp},
 	{8, proveAddress},
 	{4, loseAddress},
+	{4, changeHandle},
+	{3, changePassword},
 	{10, changeProfile},
 	{3, grantRole},
 	{3, revokeRole},
@@ -78,7 +80,7 @@ func signUp(h *History) {
 	name := account.Stream(id)
 	a := stateOf(h, name, account.New)
 	if first && h.one(2) || !first && h.one(5) {
-		events, _ := a.Fence(handle, false)
+		events, _ := a.Fence(handle, false, h.clock)
 		h.say(name, events, nil)
 		h.fact(email, account.EmailReleased{Account: id})
 		h.fact(handle, account.HandleReleased{Account: id})
@@ -135,9 +137,44 @@ func loseAddress(h *History) {
 	if claim == "" || h.one(3) {
 		claim = h.claim("email")
 	}
-	events, ok := a.Fence(claim, true)
+	events, ok := a.Fence(claim, true, h.clock)
 	if ok && h.say(name, events, nil) {
 		h.fact(claim, account.EmailReleased{Account: p.id})
+	}
+}
+
+// changeHandle takes another handle, or another spelling of the same.
+func changeHandle(h *History) {
+	id := h.person()
+	name := account.Stream(id)
+	a := stateOf(h, name, account.New)
+	old := a.HandleClaim
+	claim := old
+	if claim == "" || h.one(2) {
+		claim = h.claim("handle")
+		h.fact(claim, account.HandleClaimed{Account: id})
+	}
+	events, err := a.ChangeHandle(fmt.Sprintf("h%d", h.names), claim, a.Naming())
+	if h.say(name, events, err) && old != "" && old != claim {
+		h.fact(old, account.HandleReleased{Account: id})
+	}
+}
+
+// changePassword sets a new password, by the link of a mail or by the old one;
+// an address that was not verified is by the link.
+func changePassword(h *History) {
+	id := h.person()
+	name := account.Stream(id)
+	a := stateOf(h, name, account.New)
+	if h.one(2) {
+		events, err := a.ChangePassword(a.PasswordHash, "$argon2id$", pick(h, []uuid.UUID{uuid.Nil, h.id()}))
+		h.say(name, events, err)
+		return
+	}
+	token := []byte(h.words())
+	if h.say(name, a.RequestReset(token, h.clock.Add(time.Hour)), nil) {
+		events, err := stateOf(h, name, account.New).ResetPassword(token, "$argon2id$", h.clock)
+		h.say(name, events, err)
 	}
 }
 

@@ -79,6 +79,9 @@ func (m *Model) foldPeople(e Event) {
 	case account.EmailVerified:
 		p := m.accounts[e.thing()]
 		p.email, p.claim, p.verified, p.version = d.Email, d.Claim, true, e.ID
+	case account.HandleChanged:
+		p := m.accounts[e.thing()]
+		p.handle, p.version = d.Handle, e.ID
 	case account.ProfileChanged:
 		p := m.accounts[e.thing()]
 		p.version = e.ID

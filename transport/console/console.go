@@ -47,6 +47,7 @@ var pages = map[string]struct{ file, cache string }{
 	"/":       {"landing.html", checked},
 	"/setup":  {"setup.html", unstored},
 	"/verify": {"verify.html", checked},
+	"/reset":  {"reset.html", checked},
 }
 
 // kinds are the media types of assets, by extension. The system's table is

@@ -74,7 +74,7 @@ func TestO8_HeadersOfPagesAndAssets(t *testing.T) {
 			t.Errorf("%s asked again: %d, want %d", path, again.StatusCode, want)
 		}
 	}
-	if pages != 3 {
+	if pages != 4 {
 		t.Errorf("%d pages", pages)
 	}
 	if res, _ := get(t, c, "GET", "/assets/console.css"); res.StatusCode != http.StatusNotFound {

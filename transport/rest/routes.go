@@ -64,6 +64,7 @@ package rest
 func (s *Server) register() {
 	s.accounts()
 	s.captchas()
+	s.passwords()
 	s.sessions()
 	s.totp()
 	s.follows()

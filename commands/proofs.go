@@ -1,0 +1,121 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/parleyhq/parley/domain/account"
+	"github.com/parleyhq/parley/domain/fault"
+)
+
+// named is what an account is known by to whoever signs in, and the hash of
+// its password.
+type named struct{ email, handle, hash string }
+
+func namedBy(a *account.Account) named { return named{a.Email, a.Handle, a.PasswordHash} }
+
+// logins are what its failed sign-ins are counted for.
+func (n named) logins() []string {
+	var all []string
+	for _, login := range []string{n.email, n.handle} {
+		if login != "" {
+			all = append(all, login)
+		}
+	}
+	return all
+}
+
+// prove asks a signed-in account for its password before it changes how one
+// gets in. Wrong ones count as failed sign-ins do: a stolen session is no way
+// to guess more. Errors: account.ErrWrongPassword, ErrLocked,
+// passwords.ErrBusy.
+func (c *Commands) prove(ctx context.Context, by Actor, password string) (named, error) {
+	ctx, err := c.upToDate(ctx)
+	if err != nil {
+		return named{}, err
+	}
+	var owner named
+	err = c.account(ctx, by.Account, func(a *account.Account) error {
+		owner = namedBy(a)
+		return nil
+	})
+	if err != nil {
+		return named{}, err
+	}
+	locks, err := c.signInLocks(ctx, owner.logins()...)
+	if err != nil {
+		return named{}, err
+	}
+	if err := c.locked(ctx, locks); err != nil {
+		return named{}, err
+	}
+	ok, err := c.hasher.Check(ctx, owner.hash, password)
+	if err != nil {
+		return named{}, err
+	}
+	if err := c.settle(ctx, locks, !ok); err != nil {
+		return named{}, err
+	}
+	if !ok {
+		return named{}, account.ErrWrongPassword
+	}
+	return owner, nil
+}
+
+// forgive forgets the failed sign-ins of an account, and opens its locks.
+// What its network did stays.
+func (c *Commands) forgive(ctx context.Context, owner named) error {
+	locks, err := c.signInLocks(ctx, owner.logins()...)
+	if err != nil {
+		return err
+	}
+	return c.askLocks(ctx, locks, func(l Limits) (time.Duration, error) { return 0, l.Forgive(ctx, locks) })
+}
+
+// warn mails an account what happened to it; text takes what links begin
+// with. What happened stands, whether or not the mail leaves.
+func (c *Commands) warn(ctx context.Context, id uuid.UUID, to, subject, text string) {
+	if to == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.cfg.AppendTimeout) // who asked may be gone
+	defer cancel()
+	if strings.Contains(text, "%s") {
+		text = fmt.Sprintf(text, strings.TrimSuffix(c.cfg.BaseURL, "/"))
+	}
+	if err := c.deps.Mail.Send(ctx, Mail{To: to, Subject: subject, Text: text}); err != nil {
+		c.log.ErrorContext(ctx, "a mail of security was not sent", "subject", subject, "account", id, "error", err)
+	}
+}
+
+// maxBehind bounds what goes on after its request was answered.
+const maxBehind = 64
+
+// errBehind refuses work while that much is going on.
+var errBehind = fault.ErrUnavailable
+
+// later does work after the answer, with the time of some appends; Close waits
+// for it. Errors: errBehind, storage.unavailable.
+func (c *Commands) later(ctx context.Context, work func(context.Context)) error {
+	select {
+	case c.behind <- struct{}{}:
+	default:
+		return errBehind
+	}
+	if !c.core.begin() { // being closed
+		<-c.behind
+		return errBehind
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), signUpAppends*c.cfg.AppendTimeout)
+	go func() {
+		defer c.running.Done()
+		defer func() { <-c.behind }()
+		defer cancel()
+		work(ctx)
+	}()
+	return nil
+}
