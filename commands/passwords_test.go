@@ -204,7 +204,9 @@ func TestRacingNames(t *testing.T) {
 		t.Run(takeover.String(), func(t *testing.T) {
 			t.Parallel()
 			c := newCommunity(t)
-			hasty := func(cfg *Config) { cfg.ClaimTakeover, cfg.VerificationTTL = takeover, max(takeover, 5*time.Millisecond) }
+			hasty := func(cfg *Config) {
+				cfg.ClaimTakeover, cfg.VerificationTTL = takeover, max(takeover, 5*time.Millisecond)
+			}
 			nodes := []*Commands{c.node(c.store, hasty), c.node(c.store, hasty)}
 			var people []Actor
 			for _, handle := range []string{"ada", "bob", "eve"} {

@@ -239,7 +239,9 @@ func TestA6_ChangeEmail(t *testing.T) {
 	if a.Map()["email"] != two || b.Map()["email"] != two || a.Header.Get("Parley-Position") == "" {
 		t.Errorf("%s %s", a, b)
 	}
-	s.Eventually("a mail to whom it belongs", func() bool { return len(s.Mails(strings.ToUpper(bob.Account.Email[:strings.Index(bob.Account.Email, "@")])+"@example.org")) == 1 })
+	s.Eventually("a mail to whom it belongs", func() bool {
+		return len(s.Mails(strings.ToUpper(bob.Account.Email[:strings.Index(bob.Account.Email, "@")])+"@example.org")) == 1
+	})
 	s.Client().Put("/v1/email-verifications", body{"token": s.Mail(three).Token}).Want(422, "verification.invalid")
 	change(ada, three).Want(200)
 	change(ada, two).Want(200) // its own: nothing is under way any more
