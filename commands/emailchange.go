@@ -23,19 +23,14 @@ type ChangeEmail struct {
 //
 // Whether somebody else has the address is not told here: then a mail there
 // says so, and the answer is the same.
-// Errors: fault.ErrInvalid, account.ErrWrongPassword, ErrLocked, ErrLimited,
-// passwords.ErrBusy, Match's.
+// Errors: fault.ErrInvalid, prove's, ErrLimited, Match's.
 func (c *Commands) ChangeEmail(ctx context.Context, by Actor, in ChangeEmail) (Outcome, error) {
 	var check text.Check
 	e, problem := parseEmail(in.Email)
 	if problem != "" {
 		check.Add("email", problem)
 	}
-	if in.Current == "" {
-		check.Add("current", text.Required)
-		return Outcome{}, check.Err()
-	}
-	if _, err := c.prove(ctx, by, in.Current); err != nil {
+	if _, err := c.prove(ctx, by, in.Current, &check); err != nil {
 		return Outcome{}, err
 	}
 	if err := check.Err(); err != nil {
@@ -112,7 +107,7 @@ func (c *Commands) readdress(ctx context.Context, id uuid.UUID, e email, wanted 
 	}
 	c.mailProof(ctx, e.address, p)
 	if e.address != now.email {
-		c.warnOfNewAddress(ctx, id, now.email)
+		c.warnOfNewAddress(ctx, id, now)
 	}
 	return out, nil
 }
@@ -129,12 +124,17 @@ func (c *Commands) turnDown(ctx context.Context, id uuid.UUID, e email, now addr
 If it was you, sign in with this address, or set a new password for it:
 %s/reset
 `)
-	c.warnOfNewAddress(ctx, id, now.email)
+	c.warnOfNewAddress(ctx, id, now)
 	return out, nil
 }
 
-func (c *Commands) warnOfNewAddress(ctx context.Context, id uuid.UUID, old string) {
-	c.warn(ctx, id, old, "The address of your account is about to change", `Somebody who knows the password of your account on Parley gave another address for it. Once that one is confirmed, mails go there, and it is what resets the password.
+// warnOfNewAddress tells the old one. Limits keep it from one that was never
+// proven: it may be a stranger's.
+func (c *Commands) warnOfNewAddress(ctx context.Context, id uuid.UUID, now addressed) {
+	if e, problem := parseEmail(now.email); !now.proven && (problem != "" || c.mayMail(ctx, e) != nil) {
+		return
+	}
+	c.warn(ctx, id, now.email, "The address of your account is about to change", `Somebody who knows the password of your account on Parley gave another address for it. Once that one is confirmed, mails go there, and it is what resets the password.
 
 If it was you, there is nothing to do. If it was not, set a new password at once, which also ends this change:
 %s/reset

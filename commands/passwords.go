@@ -129,24 +129,17 @@ type ChangePassword struct {
 }
 
 // ChangePassword sets a new password and ends all other sessions.
-// Errors: fault.ErrInvalid, account.ErrWrongPassword, ErrLocked,
-// passwords.ErrBusy, Match's.
+// Errors: fault.ErrInvalid, prove's, Match's.
 func (c *Commands) ChangePassword(ctx context.Context, by Actor, in ChangePassword) (Outcome, error) {
-	var check text.Check
-	if in.Current == "" {
-		check.Add("current", text.Required)
-	}
-	if in.Password == "" {
-		check.Add("password", text.Required)
-	}
-	if err := check.Err(); err != nil {
-		return Outcome{}, err
-	}
 	ctx, err := c.upToDate(ctx)
 	if err != nil {
 		return Outcome{}, err
 	}
-	owner, err := c.prove(ctx, by, in.Current)
+	var check text.Check
+	if in.Password == "" {
+		check.Add("password", text.Required)
+	}
+	owner, err := c.prove(ctx, by, in.Current, &check)
 	if err != nil {
 		return Outcome{}, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/parleyhq/parley/domain/account"
 	"github.com/parleyhq/parley/domain/fault"
+	"github.com/parleyhq/parley/domain/text"
 )
 
 // named is what an account is known by to whoever signs in, and the hash of
@@ -30,10 +31,12 @@ func (n named) logins() []string {
 }
 
 // prove asks a signed-in account for its password before it changes how one
-// gets in. Wrong ones count as failed sign-ins do: a stolen session is no way
-// to guess more. Errors: account.ErrWrongPassword, ErrLocked,
+// gets in, and one that has none for a recent sign-in. Wrong ones count as
+// failed sign-ins do: a stolen session is no way to guess more. check holds
+// what else is wrong with the request, and hears where there is no password.
+// Errors: check's, account.ErrWrongPassword, ErrNotRecent, ErrLocked,
 // passwords.ErrBusy.
-func (c *Commands) prove(ctx context.Context, by Actor, password string) (named, error) {
+func (c *Commands) prove(ctx context.Context, by Actor, password string, check *text.Check) (named, error) {
 	ctx, err := c.upToDate(ctx)
 	if err != nil {
 		return named{}, err
@@ -45,6 +48,13 @@ func (c *Commands) prove(ctx context.Context, by Actor, password string) (named,
 	})
 	if err != nil {
 		return named{}, err
+	}
+	switch {
+	case owner.hash == "":
+		return owner, c.recentSignIn(ctx, by)
+	case password == "":
+		check.Add("current", text.Required)
+		return named{}, check.Err()
 	}
 	locks, err := c.signInLocks(ctx, owner.logins()...)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 var (
-	asked  = account.PasswordResetRequested{Claim: "email-a", TokenHash: []byte("token"), ExpiresAt: at.Add(10 * time.Minute)}
+	mailed = account.PasswordResetRequested{Claim: "email-a", TokenHash: []byte("token"), ExpiresAt: at.Add(10 * time.Minute)}
 	sought = account.VerificationRequested{
 		Email: "new@example.org", Claim: "email-b", TokenHash: []byte("other"), CodeHash: []byte("code"), ExpiresAt: at.Add(15 * time.Minute),
 	}
@@ -22,7 +22,7 @@ var (
 // A5: the newest link, once, in time, of the address that the account has.
 func TestResetPassword(t *testing.T) {
 	t.Parallel()
-	newer := asked
+	newer := mailed
 	newer.TokenHash = []byte("newer")
 	set, ended := account.PasswordChanged{PasswordHash: "$new", Reset: true}, account.SessionsEnded{Epoch: 1}
 	for name, c := range map[string]struct {
@@ -32,18 +32,18 @@ func TestResetPassword(t *testing.T) {
 		want  []event.Data
 		err   error
 	}{
-		"right":               {[]event.Data{registered, verified, asked}, "token", 9 * time.Minute, []event.Data{set, ended}, nil},
-		"proves the address":  {[]event.Data{registered, requested, asked}, "token", 0, []event.Data{set, ended, verified}, nil},
-		"ends a change of it": {[]event.Data{registered, verified, sought, asked}, "token", 0, []event.Data{set, ended, account.EmailChangeWithdrawn{}}, nil},
-		"wrong":               {[]event.Data{registered, verified, asked}, "other", 0, nil, account.ErrReset},
+		"right":               {[]event.Data{registered, verified, mailed}, "token", 9 * time.Minute, []event.Data{set, ended}, nil},
+		"proves the address":  {[]event.Data{registered, requested, mailed}, "token", 0, []event.Data{set, ended, verified}, nil},
+		"ends a change of it": {[]event.Data{registered, verified, sought, mailed}, "token", 0, []event.Data{set, ended, account.EmailChangeWithdrawn{}}, nil},
+		"wrong":               {[]event.Data{registered, verified, mailed}, "other", 0, nil, account.ErrReset},
 		"empty":               {[]event.Data{registered, verified}, "", 0, nil, account.ErrReset},
-		"old":                 {[]event.Data{registered, verified, asked}, "token", 10 * time.Minute, nil, account.ErrReset},
-		"used":                {[]event.Data{registered, verified, asked, set, ended}, "token", 0, nil, account.ErrReset},
-		"replaced":            {[]event.Data{registered, verified, asked, newer}, "token", 0, nil, account.ErrReset},
-		"the newer":           {[]event.Data{registered, verified, asked, newer}, "newer", 0, []event.Data{set, ended}, nil},
-		"of the old address":  {[]event.Data{registered, verified, sought, asked, moved}, "token", 0, nil, account.ErrReset},
-		"of a lost address":   {[]event.Data{registered, asked, lost}, "token", 0, nil, account.ErrReset},
-		"changed by hand":     {[]event.Data{registered, verified, asked, account.PasswordChanged{PasswordHash: "$x"}}, "token", 0, nil, account.ErrReset},
+		"old":                 {[]event.Data{registered, verified, mailed}, "token", 10 * time.Minute, nil, account.ErrReset},
+		"used":                {[]event.Data{registered, verified, mailed, set, ended}, "token", 0, nil, account.ErrReset},
+		"replaced":            {[]event.Data{registered, verified, mailed, newer}, "token", 0, nil, account.ErrReset},
+		"the newer":           {[]event.Data{registered, verified, mailed, newer}, "newer", 0, []event.Data{set, ended}, nil},
+		"of the old address":  {[]event.Data{registered, verified, sought, mailed, moved}, "token", 0, nil, account.ErrReset},
+		"of a lost address":   {[]event.Data{registered, mailed, lost}, "token", 0, nil, account.ErrReset},
+		"changed by hand":     {[]event.Data{registered, verified, mailed, account.PasswordChanged{PasswordHash: "$x"}}, "token", 0, nil, account.ErrReset},
 		"of a mail to verify": {[]event.Data{registered, requested}, "token", 0, nil, account.ErrReset},
 		"nobody":              {nil, "token", 0, nil, account.ErrReset},
 	} {
@@ -53,9 +53,9 @@ func TestResetPassword(t *testing.T) {
 			then(t, got, err, c.want, c.err)
 		})
 	}
-	then(t, given(registered).RequestReset(asked.TokenHash, asked.ExpiresAt), nil, []event.Data{asked}, nil)
-	then(t, given(registered, lost).RequestReset(asked.TokenHash, asked.ExpiresAt), nil, nil, nil)
-	then(t, given().RequestReset(asked.TokenHash, asked.ExpiresAt), nil, nil, nil)
+	then(t, given(registered).RequestReset(mailed.TokenHash, mailed.ExpiresAt), nil, []event.Data{mailed}, nil)
+	then(t, given(registered, lost).RequestReset(mailed.TokenHash, mailed.ExpiresAt), nil, nil, nil)
+	then(t, given().RequestReset(mailed.TokenHash, mailed.ExpiresAt), nil, nil, nil)
 }
 
 // A6: the password that was proven is still the one.

@@ -13,7 +13,7 @@ import (
 // passwords are the routes of how one gets in and is known: what a mail or
 // the password proves.
 func (s *Server) passwords() {
-	proven := []*fault.Fault{account.ErrWrongPassword, commands.ErrLocked, passwords.ErrBusy, commands.ErrChanged}
+	proven := []*fault.Fault{account.ErrWrongPassword, commands.ErrLocked, commands.ErrNotRecent, passwords.ErrBusy, commands.ErrChanged}
 	route(s, Op{
 		Method: http.MethodPost, Path: "/v1/password-resets", ID: "requestPasswordReset", Summary: "Ask for a mail that sets a new password; the answer is the same where nobody has the address", Tag: "Accounts",
 		Auth: Public, Status: http.StatusAccepted, Scarce: commands.ScarceSignUp, Waits: NoWait,
