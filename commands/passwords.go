@@ -15,17 +15,26 @@ import (
 
 // RequestReset asks for a mail with which a password is set anew.
 type RequestReset struct {
-	Email string
+	Email   string
+	Captcha CaptchaAnswer // where one is asked for
 }
 
 // RequestReset mails a link to the address, if an account has it. Neither the
 // answer nor its time tells whether one does: the search and the mail come
 // after it. What a crash then loses is asked for again.
-// Errors: fault.ErrInvalid for what is no address, errBehind.
+// Errors: fault.ErrInvalid for what is no address, ErrCaptchaRequired,
+// ErrCaptchaWrong, errBehind.
 func (c *Commands) RequestReset(ctx context.Context, in RequestReset) error {
 	e, problem := parseEmail(in.Email)
 	if problem != "" {
 		return fault.ErrInvalid.With(fault.Field("email", problem))
+	}
+	failed, err := c.signInLocks(ctx, in.Email)
+	if err != nil {
+		return err
+	}
+	if err := c.checkCaptcha(ctx, failed, in.Captcha); err != nil {
+		return err
 	}
 	return c.later(ctx, func(ctx context.Context) {
 		if err := c.mailReset(ctx, e); err != nil {
@@ -116,7 +125,7 @@ func (c *Commands) ResetPassword(ctx context.Context, in ResetPassword) (Outcome
 	if err != nil {
 		return Outcome{}, err
 	}
-	if err := c.forgive(ctx, owner); err != nil {
+	if err := c.forgive(ctx, id); err != nil {
 		c.log.WarnContext(ctx, "failed sign-ins were not forgotten after a new password; they are with time", "account", id, "error", err)
 	}
 	return out, nil

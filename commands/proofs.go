@@ -19,17 +19,6 @@ type named struct{ email, handle, hash string }
 
 func namedBy(a *account.Account) named { return named{a.Email, a.Handle, a.PasswordHash} }
 
-// logins are what its failed sign-ins are counted for.
-func (n named) logins() []string {
-	var all []string
-	for _, login := range []string{n.email, n.handle} {
-		if login != "" {
-			all = append(all, login)
-		}
-	}
-	return all
-}
-
 // prove asks a signed-in account for its password before it changes how one
 // gets in, and one that has none for a recent sign-in. Wrong ones count as
 // failed sign-ins do: a stolen session is no way to guess more. check holds
@@ -56,7 +45,7 @@ func (c *Commands) prove(ctx context.Context, by Actor, password string, check *
 		check.Add("current", text.Required)
 		return named{}, check.Err()
 	}
-	locks, err := c.signInLocks(ctx, owner.logins()...)
+	locks, err := c.accountLocks(ctx, by.Account)
 	if err != nil {
 		return named{}, err
 	}
@@ -78,12 +67,16 @@ func (c *Commands) prove(ctx context.Context, by Actor, password string, check *
 
 // forgive forgets the failed sign-ins of an account, and opens its locks.
 // What its network did stays.
-func (c *Commands) forgive(ctx context.Context, owner named) error {
-	locks, err := c.signInLocks(ctx, owner.logins()...)
+func (c *Commands) forgive(ctx context.Context, id uuid.UUID) error {
+	failed, err := c.accountLocks(ctx, id)
 	if err != nil {
 		return err
 	}
-	return c.askLocks(ctx, locks, func(l Limits) (time.Duration, error) { return 0, l.Forgive(ctx, locks) })
+	err = c.askLocks(ctx, failed.locks, func(l Limits) (time.Duration, error) { return 0, l.Forgive(ctx, failed.locks) })
+	if err != nil {
+		return err
+	}
+	return c.tally(ctx, failed.tallies, false)
 }
 
 // warn mails an account what happened to it; text takes what links begin

@@ -141,6 +141,18 @@ func TestA5_ResetOpensWhatIsLocked(t *testing.T) {
 	s.Client().SignIn("ada", newPassword).Want(429, "session.locked")
 }
 
+// A3: where captchas are asked for, a reset asks for one before anything else.
+func TestA5_ResetAsksForACaptcha(t *testing.T) {
+	t.Parallel()
+	s := harness.Start(t, harness.Flags("--captcha=always"))
+	c := s.Client()
+	for _, email := range []string{"ada@example.org", "nobody@example.org"} {
+		c.Post("/v1/password-resets", body{"email": email}).Want(400, "captcha.required")
+		c.Post("/v1/password-resets", body{"email": email, "captchaId": nowhereAtAll, "captcha": "ABCDEFGH"}).Want(400, "captcha.wrong")
+	}
+	c.Post("/v1/password-resets", body{"email": "x"}).Want(422)
+}
+
 func TestA5_ResetExpires(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, harness.Flags("--reset-ttl=1ms"))

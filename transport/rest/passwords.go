@@ -16,7 +16,7 @@ func (s *Server) passwords() {
 	proven := []*fault.Fault{account.ErrWrongPassword, commands.ErrLocked, commands.ErrNotRecent, passwords.ErrBusy, commands.ErrChanged}
 	route(s, Op{
 		Method: http.MethodPost, Path: "/v1/password-resets", ID: "requestPasswordReset", Summary: "Ask for a mail that sets a new password; the answer is the same where nobody has the address", Tag: "Accounts",
-		Auth: Public, Status: http.StatusAccepted, Scarce: commands.ScarceSignUp, Waits: NoWait,
+		Auth: Public, Status: http.StatusAccepted, Scarce: commands.ScarceSignUp, Waits: NoWait, Errors: []*fault.Fault{commands.ErrCaptchaRequired, commands.ErrCaptchaWrong},
 	}, nil, s.requestPasswordReset)
 	route(s, Op{
 		Method: http.MethodPut, Path: "/v1/password-resets", ID: "resetPassword", Summary: "Set a new password by the mail's token; every session is over", Tag: "Accounts",
@@ -38,10 +38,11 @@ func (s *Server) passwords() {
 
 type resetRequest struct {
 	Email string `json:"email,omitempty" doc:"needed" example:"ada@example.org"`
+	captchaAnswer
 }
 
 func (s *Server) requestPasswordReset(ctx context.Context, _ *Call, _ None, b resetRequest) (Reply[None], error) {
-	return Reply[None]{}, s.cfg.Commands.RequestReset(ctx, commands.RequestReset{Email: b.Email})
+	return Reply[None]{}, s.cfg.Commands.RequestReset(ctx, commands.RequestReset{Email: b.Email, Captcha: b.captcha()})
 }
 
 type passwordReset struct {

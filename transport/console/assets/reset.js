@@ -44,8 +44,24 @@ onSubmit(byId('reset'), async ({ password }) => {
   show('done');
 });
 
-onSubmit(byId('ask'), async ({ email }) => {
-  await call('POST', 'v1/password-resets', { body: { email: email.trim() } });
+// Where a captcha is asked for, a new one is shown after each answer.
+let captchaId;
+const challenge = async () => {
+  const made = await call('POST', 'v1/captchas');
+  captchaId = made.id;
+  byId('picture').src = 'v1/captchas/' + made.id + '.png';
+  byId('captcha').value = '';
+  byId('captcha-field').hidden = false;
+  byId('captcha').focus();
+};
+
+onSubmit(byId('ask'), async ({ email, captcha }) => {
+  try {
+    await call('POST', 'v1/password-resets', { body: { email: email.trim(), captchaId, captcha: captchaId && captcha } });
+  } catch (failure) {
+    if (String(failure.slug).startsWith('captcha.')) await challenge();
+    throw failure;
+  }
   show('sent');
 });
 
