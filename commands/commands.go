@@ -153,8 +153,7 @@ func New(cfg Config, deps Deps) (*Commands, error) {
 	}
 	return &Commands{
 		core: core, deps: deps, hasher: passwords.New(cfg.PasswordCost, cfg.HashParallel, cfg.HashWait),
-		shared: newShared(cfg, deps), behind: make(chan struct{}, maxBehind),
-		shared: newShared(cfg, deps), pictures: pictures.New(cfg.Images.Limits),
+		shared: newShared(cfg, deps), behind: make(chan struct{}, maxBehind), pictures: pictures.New(cfg.Images.Limits),
 	}, nil
 }
 
