@@ -32,6 +32,7 @@ func Tables() Projector {
 			notificationRoutes(),
 			apiKeyRoutes(),
 			imageRoutes(),
+			auditRoutes(),
 		),
 	}
 }

@@ -110,6 +110,12 @@ func planPeople(ctx context.Context, b readmodels.Batch, run func(...any)) {
 	run(readmodels.EndSession(ctx, b, thing, told(3), session.Ended{Account: me, Reason: session.SignedOut}))
 	run(readmodels.DropSessions(ctx, b, me, account.SessionsEnded{}, told(4)))
 	run(readmodels.History(ctx, b, me, 100, nil, 20))
+	run(readmodels.PutAct(ctx, b, readmodels.ActOf(told(5), me, "account", you)))
+	run(readmodels.PutActOnOthers(ctx, b, readmodels.ActOf(told(6), me, "post", thing)))
+	run(readmodels.PutActOnOthers(ctx, b, readmodels.ActOf(told(7), me, "comment", thing)))
+	run(readmodels.Acts(ctx, b, readmodels.ActFilter{}, nil, 20))
+	run(readmodels.Acts(ctx, b, readmodels.ActFilter{Actor: me}, nil, 20))
+	run(readmodels.Acts(ctx, b, readmodels.ActFilter{Subject: you}, nil, 20))
 	run(readmodels.PutFollow(ctx, b, follow.Started{Follower: me, Followee: you}, 1))
 	run(readmodels.PutMute(ctx, b, follow.MuteStarted{Muter: me, Muted: you}, 1))
 	for _, list := range []func(context.Context, readmodels.Reader, uuid.UUID, uuid.UUID, uint64, int) ([]readmodels.Related, error){

@@ -20,6 +20,7 @@ func Schema() []string {
 		messageSchema,
 		inboxSchema,
 		apiKeySchema,
+		auditSchema,
 		imageSchema,
 	)
 }

@@ -1,6 +1,7 @@
 package acceptance
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -84,4 +85,57 @@ func TestA12_Suspension(t *testing.T) {
 	s.Eventually("the suspension to hold and to be over", func() bool {
 		return time.Now().After(until) && s.Client().Post("/v1/sessions", map[string]any{"login": ada.Account.Handle, "password": harness.Password}).Status == 201
 	})
+}
+
+// A12: every act of moderation and administration stands in the audit, with
+// who did it and why; what people do to their own things does not.
+func TestA12_Audit(t *testing.T) {
+	t.Parallel()
+	s := harness.Start(t)
+	admin, ada, bob := s.Admin(), s.NewPerson("ada"), s.NewPerson("bob")
+	board := admin.Post("/v1/boards", map[string]any{"name": "Audited"}).Want(201).ID()
+	admin.Put("/v1/boards/"+board+"/moderators/"+bob.Account.ID, nil).Want(204)
+	write := func() string {
+		return ada.Post("/v1/boards/"+board+"/posts", map[string]any{"title": "t", "body": "b"}).Want(201).ID()
+	}
+	own, others := write(), write()
+	ada.Delete("/v1/posts/" + own).Want(204)
+	comment := ada.Post("/v1/posts/"+others+"/comments", map[string]any{"body": "c"}).Want(201).ID()
+	bob.Delete("/v1/comments/" + comment).Want(204)
+	bob.Delete("/v1/posts/" + others).Want(204)
+	admin.Put("/v1/accounts/"+ada.Account.ID+"/suspension", map[string]any{"reason": "spam", "until": "2100-01-31T12:00:00Z"}).Want(204)
+	admin.Delete("/v1/accounts/" + ada.Account.ID + "/suspension?reason=a+mistake").Want(204)
+
+	type act struct{ act, actor, kind, subject, detail, reason any }
+	want := []act{
+		{"account.suspension_lifted", admin.Account.ID, "account", ada.Account.ID, nil, "a mistake"},
+		{"account.suspended", admin.Account.ID, "account", ada.Account.ID, "2100-01-31T12:00:00Z", "spam"},
+		{"post.deleted", bob.Account.ID, "post", others, nil, nil},
+		{"comment.deleted", bob.Account.ID, "comment", comment, nil, nil},
+		{"board.moderator_set", admin.Account.ID, "board", board, "made " + bob.Account.ID, nil},
+	}
+	shown := func(path string) (acts []act) {
+		for _, item := range admin.Get(path).Want(200).Items() {
+			subject, _ := item["subject"].(map[string]any)
+			actor, _ := item["actor"].(map[string]any)
+			acts = append(acts, act{item["act"], actor["id"], subject["type"], subject["id"], item["detail"], item["reason"]})
+		}
+		return acts
+	}
+	if got := shown("/v1/admin/audit"); len(got) < len(want) || !slices.Equal(got[:len(want)], want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	if got := shown("/v1/admin/audit?actor=" + bob.Account.ID); !slices.Equal(got, want[2:4]) {
+		t.Errorf("bob's: %v", got)
+	}
+	if got := shown("/v1/admin/audit?subject=" + ada.Account.ID); !slices.Equal(got, want[:2]) {
+		t.Errorf("about ada: %v", got)
+	}
+	next := admin.Get("/v1/admin/audit?limit=2").Want(200).Next()
+	if got := shown("/v1/admin/audit?limit=2&cursor=" + next); !slices.Equal(got, want[2:4]) {
+		t.Errorf("the second page: %v", got)
+	}
+	admin.Get("/v1/admin/audit?actor=ada").Want(422)
+	bob.Get("/v1/admin/audit").Want(403)
+	s.Client().Get("/v1/admin/audit").Want(401)
 }

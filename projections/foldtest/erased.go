@@ -20,6 +20,7 @@ import (
 //     are none. Ids of pictures, claims, roles, times, counts and the epoch of
 //     sessions stay; so does email_verified.
 //   - session, history: device and network are empty.
+//   - audit: reason is empty where it is about the account.
 //   - post, comment, message: title, body and html are empty. Who wrote it (an
 //     id, or a pseudonym and its owner, which is sealed under another key),
 //     where and when, hashtags, mentions as ids, pictures, edits and counts stay.
@@ -50,6 +51,21 @@ func erased(e Event, gone func(uuid.UUID) bool) event.Data {
 	case account.ProfileChanged:
 		if gone(e.thing()) {
 			d.DisplayName, d.Bio, d.Signature, d.Links = nil, nil, nil, nil
+		}
+		return d
+	case account.RoleRevoked:
+		if gone(e.thing()) {
+			d.Reason = ""
+		}
+		return d
+	case account.Suspended:
+		if gone(e.thing()) {
+			d.Reason = ""
+		}
+		return d
+	case account.SuspensionLifted:
+		if gone(e.thing()) {
+			d.Reason = ""
 		}
 		return d
 	case session.Started:

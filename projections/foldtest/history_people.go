@@ -23,6 +23,7 @@ var peopleActs = []act{
 	{10, changeProfile},
 	{3, grantRole},
 	{3, revokeRole},
+	{4, suspend},
 	{3, makeKey},
 	{2, revokeKey},
 	{12, signIn},
@@ -202,6 +203,19 @@ func grantRole(h *History) {
 func revokeRole(h *History) {
 	name := account.Stream(h.person())
 	events, err := stateOf(h, name, account.New).Revoke(pick(h, []string{account.Administrator, account.Member}), uuid.Nil, h.words())
+	h.say(name, events, err)
+}
+
+// suspend suspends somebody, or lifts that.
+func suspend(h *History) {
+	name, by := account.Stream(h.person()), pick(h, []uuid.UUID{uuid.Nil, h.person()})
+	state := stateOf(h, name, account.New)
+	if h.one(2) {
+		events, err := state.Lift(account.SuspensionLifted{Reason: h.sometimes(), By: by}, h.clock)
+		h.say(name, events, err)
+		return
+	}
+	events, err := state.Suspend(account.Suspended{Until: pick(h, []time.Time{{}, h.clock.Add(time.Hour)}), Reason: h.words(), By: by})
 	h.say(name, events, err)
 }
 

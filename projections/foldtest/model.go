@@ -18,6 +18,7 @@ type Model struct {
 	rooms
 	inboxes
 	images
+	audited
 
 	gone func(uuid.UUID) bool
 	rows []string // while they are printed
@@ -29,7 +30,7 @@ func NewModel(gone func(uuid.UUID) bool) *Model {
 	if gone == nil {
 		gone = func(uuid.UUID) bool { return false }
 	}
-	return &Model{people: newPeople(), forum: newForum(), rooms: newRooms(), inboxes: inboxes{}, images: newImages(), gone: gone}
+	return &Model{people: newPeople(), forum: newForum(), rooms: newRooms(), inboxes: inboxes{}, images: newImages(), audited: audited{}, gone: gone}
 }
 
 // Fold folds one event in.
@@ -45,6 +46,7 @@ func (m *Model) Fold(e Event) {
 	m.foldInbox(e)
 	m.foldImage(e)
 	m.foldPlaces(e)
+	m.foldAct(e)
 }
 
 // Rows are all rows of all tables, each on a line, sorted.
@@ -55,6 +57,7 @@ func (m *Model) Rows() []string {
 	m.printRooms()
 	m.printInboxes()
 	m.printImages()
+	m.printAudit()
 	slices.Sort(m.rows)
 	return m.rows
 }

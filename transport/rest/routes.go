@@ -83,5 +83,6 @@ func (s *Server) register() {
 	s.apiKeys()
 	s.images()
 	s.suspensions()
+	s.audit()
 	s.projections()
 }

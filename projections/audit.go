@@ -1,0 +1,62 @@
+package projections
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/parleyhq/parley/domain/account"
+	"github.com/parleyhq/parley/domain/apikey"
+	"github.com/parleyhq/parley/domain/board"
+	"github.com/parleyhq/parley/domain/comment"
+	"github.com/parleyhq/parley/domain/event"
+	"github.com/parleyhq/parley/domain/post"
+	"github.com/parleyhq/parley/readmodels"
+)
+
+// auditRoutes keep the table audit: what moderators, administrators and the
+// operator did. What people do to their own things is no such act.
+func auditRoutes() []Route {
+	return []Route{
+		act("account", func(d account.RoleGranted, a *readmodels.Act) { a.Actor, a.Detail = d.By, d.Role }),
+		act("account", func(d account.RoleRevoked, a *readmodels.Act) { a.Actor, a.Detail, a.Reason = d.By, d.Role, d.Reason }),
+		act("account", func(d account.Suspended, a *readmodels.Act) {
+			a.Actor, a.Reason = d.By, d.Reason
+			if !d.Until.IsZero() {
+				a.Detail = d.Until.UTC().Format(time.RFC3339)
+			}
+		}),
+		act("account", func(d account.SuspensionLifted, a *readmodels.Act) { a.Actor, a.Reason = d.By, d.Reason }),
+		act("board", func(d board.Archived, a *readmodels.Act) {
+			a.Actor, a.Detail = d.By, said(d.Archived, "archived", "opened")
+		}),
+		act("board", func(d board.ModeratorSet, a *readmodels.Act) {
+			a.Actor, a.Detail = d.By, said(d.Moderator, "made ", "unmade ")+d.Account.String()
+		}),
+		act("api_key", func(d apikey.Created, a *readmodels.Act) { a.Actor, a.Detail = d.By, d.Name }),
+		act("api_key", func(d apikey.Revoked, a *readmodels.Act) { a.Actor = d.By }),
+		onID(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, e event.Decoded, d post.Deleted) error {
+			return readmodels.PutActOnOthers(ctx, b, readmodels.ActOf(e, d.By, "post", id))
+		}),
+		onID(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, e event.Decoded, d comment.Deleted) error {
+			return readmodels.PutActOnOthers(ctx, b, readmodels.ActOf(e, d.By, "comment", id))
+		}),
+	}
+}
+
+// act is a route of events that are always an act.
+func act[T any](subject string, say func(d T, a *readmodels.Act)) Route {
+	return onID(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, e event.Decoded, d T) error {
+		a := readmodels.ActOf(e, uuid.Nil, subject, id)
+		say(d, &a)
+		return readmodels.PutAct(ctx, b, a)
+	})
+}
+
+func said(is bool, yes, no string) string {
+	if is {
+		return yes
+	}
+	return no
+}

@@ -1,0 +1,73 @@
+package foldtest
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/parleyhq/parley/domain/account"
+	"github.com/parleyhq/parley/domain/apikey"
+	"github.com/parleyhq/parley/domain/board"
+	"github.com/parleyhq/parley/domain/comment"
+	"github.com/parleyhq/parley/domain/post"
+)
+
+// audited are acts by the id of the event that says so.
+type audited map[uuid.UUID]actRow
+
+type actRow struct {
+	act     string
+	actor   uuid.UUID
+	kind    string
+	subject uuid.UUID
+	detail  string
+	reason  string
+	at      time.Time
+}
+
+// foldAct keeps what was done in the name of the community: everything about
+// roles, suspensions, keys and who runs a board, and deletes of what others
+// wrote.
+func (m *Model) foldAct(e Event) {
+	note := func(act string, actor uuid.UUID, kind, detail, reason string) {
+		m.audited[e.ID] = actRow{act, actor, kind, e.thing(), detail, reason, e.Time}
+	}
+	switch d := e.Data.(type) {
+	case account.RoleGranted:
+		note("account.role_granted", d.By, "account", d.Role, "")
+	case account.RoleRevoked:
+		note("account.role_revoked", d.By, "account", d.Role, d.Reason)
+	case account.Suspended:
+		until := ""
+		if !d.Until.IsZero() {
+			until = d.Until.UTC().Format(time.RFC3339)
+		}
+		note("account.suspended", d.By, "account", until, d.Reason)
+	case account.SuspensionLifted:
+		note("account.suspension_lifted", d.By, "account", "", d.Reason)
+	case board.Archived:
+		note("board.archived", d.By, "board", map[bool]string{true: "archived", false: "opened"}[d.Archived], "")
+	case board.ModeratorSet:
+		note("board.moderator_set", d.By, "board", map[bool]string{true: "made ", false: "unmade "}[d.Moderator]+d.Account.String(), "")
+	case apikey.Created:
+		note("apikey.created", d.By, "api_key", d.Name, "")
+	case apikey.Revoked:
+		note("apikey.revoked", d.By, "api_key", "", "")
+	case post.Deleted:
+		if m.posts[e.thing()].author != d.By {
+			note("post.deleted", d.By, "post", "", "")
+		}
+	case comment.Deleted:
+		if m.comments[e.thing()].author != d.By {
+			note("comment.deleted", d.By, "comment", "", "")
+		}
+	}
+}
+
+func (m *Model) printAudit() {
+	for id, a := range m.audited {
+		m.row("audit", columns{
+			"id": id, "act": a.act, "actor": a.actor, "subject_type": a.kind, "subject": a.subject, "detail": a.detail, "reason": a.reason, "at": a.at,
+		})
+	}
+}
