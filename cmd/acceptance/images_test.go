@@ -12,12 +12,15 @@ import (
 	_ "image/jpeg" // decoders for what is answered
 	"image/png"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/uuid"
+	"github.com/johannesboyne/gofakes3"
+	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
 	"github.com/parleyhq/parley/cmd/acceptance/harness"
 )
@@ -444,3 +447,27 @@ func TestA13_IdlePicturesGo(t *testing.T) {
 
 // crcOf is the checksum of a PNG's chunk.
 func crcOf(b []byte) []byte { return binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE(b)) }
+
+// A13: pictures lie in S3 where one is named, and are served from there.
+func TestA13_OnS3(t *testing.T) {
+	t.Parallel()
+	kept := s3mem.New()
+	bucket := httptest.NewServer(gofakes3.New(kept).Server())
+	t.Cleanup(bucket.Close)
+	g := newGallery(t, harness.Flags("--s3=s3://key:secret@"+bucket.Listener.Addr().String()+"/pictures?tls=false&region=us-east-1"))
+	up := g.alice.Upload("avatar", harness.Picture(400, 200, 1)).Want(201)
+	link := g.shows(t, up.Map(), up.ID(), true)
+	whole := g.fetch(t, link).Want(200)
+	if a := g.fetch(t, link, harness.Header{Name: "Range", Value: "bytes=-9,5-9"}).Want(206); !bytes.Contains(a.Raw, whole.Raw[5:10]) || !bytes.Contains(a.Raw, whole.Raw[len(whole.Raw)-9:]) {
+		t.Errorf("ranges: %q", a.Raw)
+	}
+	objects, err := kept.ListBucket("pictures", nil, gofakes3.ListBucketPage{})
+	if err != nil || len(objects.Contents) != 3 {
+		t.Errorf("%d files in the bucket, %v", len(objects.Contents), err)
+	}
+	g.shows(t, g.alice.Patch("/v1/me/profile", body{"avatar": up.ID()}).Want(200).Map()["avatar"], up.ID(), true)
+	bucket.CloseClientConnections()
+	bucket.Close() // it is away, but nothing is a bug of ours
+	g.fetch(t, link).Want(503, "storage.unavailable")
+	g.alice.Upload("avatar", harness.Picture(400, 200, 2)).Want(503, "storage.unavailable")
+}

@@ -156,7 +156,7 @@ func (s *Server) routeNumbered(ctx context.Context, rec event.Record, key string
 		}
 		b := batch{writers: s.writers}
 		t.number(e.Revision+1, f.frame, f.erases, &b)
-		if rec.Position < s.erased { // later than the end of somebody whose words it may hold
+		if f.links || rec.Position < s.erased { // later than the end of somebody whose words it may hold
 			t.forget()
 		}
 		s.deliver(&b)

@@ -14,12 +14,14 @@ type shown struct {
 	typ    string // of the subprotocol, not of the log
 	data   any
 	erases bool // words said before are taken away
+	links  bool // it holds links that end after a while
 }
 
 // framed is a whole frame of a numbered topic.
 type framed struct {
 	frame  []byte
 	erases bool
+	links  bool // nobody gets it later: its links might be over
 }
 
 // numbered encodes an event of a numbered topic. gone are messages that were
@@ -36,7 +38,7 @@ func (s *Server) numbered(ctx context.Context, n topicName, e event.Decoded, gon
 		return framed{}, fmt.Errorf("show %s at position %d: %w", e.Type, e.Position, err)
 	}
 	frame, err := textFrame(numberedFrame{Topic: n.wire, N: e.Revision + 1, Type: v.typ, Time: Time(e.Time), Data: v.data})
-	return framed{frame, v.erases}, err
+	return framed{frame, v.erases, v.links}, err
 }
 
 // images shows pictures; no ids are an empty list.

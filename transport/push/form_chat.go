@@ -93,7 +93,7 @@ func (s *Server) showRoom(ctx context.Context, room uuid.UUID, e event.Decoded, 
 	number := e.Revision + 1
 	switch d := e.Payload.(type) {
 	case chat.MessageSent:
-		v.typ = typeMessageSent
+		v.typ, v.links = typeMessageSent, len(d.Images) > 0
 		v.data, err = s.showMessage(ctx, room, e, d, gone[number])
 	case chat.MessageEdited:
 		edit := editData{Number: d.Number, Text: d.Text, EditedAt: Time(e.Time)}
@@ -111,7 +111,8 @@ func (s *Server) showRoom(ctx context.Context, room uuid.UUID, e event.Decoded, 
 		v.typ = typeReactionRemoved
 		v.data, err = s.showReaction(ctx, d.Number, d.Kind, d.Account, false)
 	default:
-		v.typ = typeNotice
+		settings, _ := e.Payload.(chat.SettingsChanged)
+		v.typ, v.links = typeNotice, settings.Avatar != nil
 		v.data, err = s.showNotice(ctx, number, e)
 	}
 	return v, err

@@ -263,6 +263,35 @@ func TestTablesAway(t *testing.T) {
 	s.subscribe("inbox", nil)
 }
 
+// S10: frames with signed links are for those who read now; who comes later gets
+// links that are new.
+func TestS10_RingsKeepNoSignedLinks(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	n := w.node(nil)
+	alice := actor()
+	room := w.room(true, alice.Account)
+	key := "room:" + room.String()
+	s := n.dial(alice)
+	s.subscribe(key, nil)
+	picture := newID()
+	w.append(chat.Stream(room), chat.MessageSent{Sender: alice.Account, Images: []uuid.UUID{picture}})
+	w.append(chat.Stream(room), chat.SettingsChanged{By: alice.Account, Avatar: &picture})
+	for range 2 {
+		s.next()
+	}
+	s.subscribe(key, map[string]any{"after": 0})
+	for range 3 {
+		s.next()
+	}
+	topic := n.hub.find(key)
+	topic.mu.Lock()
+	defer topic.mu.Unlock()
+	if kept := topic.ring.len(); kept != 0 {
+		t.Errorf("%d frames are kept", kept)
+	}
+}
+
 // Rings are dropped when nobody has read them for a while, and emptied when
 // somebody is erased.
 func TestRings(t *testing.T) {

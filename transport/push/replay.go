@@ -82,7 +82,7 @@ func (c *conn) recover(ctx context.Context, s *sub) error {
 				c.send(f)
 			}
 			s.next += uint64(len(k.frames))
-			t.ring.merge(next, k.frames, k.erases, era)
+			t.ring.merge(next, k.frames, k.alone, era)
 		}
 		t.mu.Unlock()
 	}
@@ -103,7 +103,7 @@ func (s *Server) ended(r *sub) {
 type chunk struct {
 	first  uint64 // first number that the reader may see
 	frames [][]byte
-	erases bool // some of them take words away
+	alone  bool // they are for nobody else: some take words away, or have links that end
 }
 
 // chunk reads from number next on. Membership is looked at after the events
@@ -142,7 +142,7 @@ func (s *Server) chunk(ctx context.Context, n topicName, c *conn, next uint64) (
 			return k, err
 		}
 		k.frames = append(k.frames, f.frame)
-		k.erases = k.erases || f.erases
+		k.alone = k.alone || f.erases || f.links
 	}
 	return k, nil
 }

@@ -78,11 +78,12 @@ func (r *ring) from(next uint64) ([][]byte, bool) {
 }
 
 // merge adds what somebody read from the log, numbers first …, so that others
-// need not. It is refused when the ring was emptied meanwhile, or when either
-// side takes words away that the other may still show.
-func (r *ring) merge(first uint64, frames [][]byte, erases bool, era uint64) {
+// need not. It is refused when the ring was emptied meanwhile, when the frames
+// are for their reader alone, and where the ring takes words away that they may
+// still show.
+func (r *ring) merge(first uint64, frames [][]byte, alone bool, era uint64) {
 	last := first + uint64(len(frames)) - 1
-	if len(frames) == 0 || erases || r.scars > 0 || r.era != era {
+	if len(frames) == 0 || alone || r.scars > 0 || r.era != era {
 		return
 	}
 	switch {
