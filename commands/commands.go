@@ -19,6 +19,7 @@ import (
 //	handles.go emailchange.go passwords.go
 //	                  what one is known by and gets in with
 //	proofs.go         the password before it
+//	settings.go       settings, privacy
 //	setup.go          the first administrator
 //	roles.go          administrators at the operator's word
 //	suspension.go     accounts that may only read
@@ -36,6 +37,7 @@ import (
 //	revocation.go     sessions that are over, on all nodes at once
 //	boards.go posts.go comments.go reactions.go
 //	follows.go        follow, block, mute; boards and hashtags too
+//	followrequests.go who waits to follow
 //	rooms.go messages.go receipts.go
 //	notifications.go  tell, read up to
 type Commands struct {

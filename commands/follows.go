@@ -6,11 +6,13 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/parleyhq/parley/domain/account"
+	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/domain/fault"
 	"github.com/parleyhq/parley/domain/follow"
 )
 
-// Follow makes by follow another account, or follow it no longer.
+// Follow makes by follow another account, or ask for that where its followers
+// need approval; or follow it no longer, or withdraw the request.
 // Errors: account.ErrSelf; fault.ErrNotFound for an account that is not there,
 // or not for by.
 func (c *Commands) Follow(ctx context.Context, by Actor, other uuid.UUID, on bool) (Outcome, error) {
@@ -31,12 +33,20 @@ func (c *Commands) Follow(ctx context.Context, by Actor, other uuid.UUID, on boo
 }
 
 func (c *Commands) setFollow(ctx context.Context, follower, followee uuid.UUID, on bool) (Outcome, error) {
-	return c.relate(ctx, follow.Stream("follow", follower, followee), on,
-		follow.Started{Follower: follower, Followee: followee}, follow.Ended{Follower: follower, Followee: followee})
+	g, err := c.guard(ctx, followee)
+	if err != nil {
+		return Outcome{}, err
+	}
+	return change(ctx, c.core, follow.Stream("follow", follower, followee), follow.New, func(r *follow.Relation) ([]event.Data, error) {
+		if on {
+			return r.Ask(follower, followee, g), nil
+		}
+		return r.Leave(follower, followee), nil
+	})
 }
 
 // Block puts by and another account out of each other's sight and ends their
-// follows both ways, or lifts by's block, which restores none.
+// follows and requests both ways, or lifts by's block, which restores none.
 //
 // The block alone already ends the follows for every projection; their own
 // streams follow it. What a crash leaves open there is closed before the block

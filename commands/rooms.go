@@ -34,6 +34,9 @@ const (
 // roomAvatar is how a room names its picture.
 var roomAvatar = namedFor(image.Avatar, image.Emoji)
 
+// ErrNoDirect is a direct room that the other person does not want.
+var ErrNoDirect = fault.New(fault.Forbidden, "room.direct_refused", "This person takes no direct messages from you.")
+
 // OpenRoom asks for a room. History nil is true.
 type OpenRoom struct {
 	Kind    chat.Kind
@@ -53,7 +56,8 @@ type RoomOpened struct {
 }
 
 // OpenRoom makes a group, or makes or finds the one direct room of a pair.
-// Errors: 404 for members that are not there or across a block, 422.
+// Errors: 404 for members that are not there or across a block, 422,
+// ErrNoDirect.
 func (c *Commands) OpenRoom(ctx context.Context, by Actor, in OpenRoom) (RoomOpened, error) {
 	in.Name, in.Emoji = *tidy(&in.Name), *tidy(&in.Emoji)
 	members, err := c.invited(ctx, by, in)
@@ -74,11 +78,39 @@ func (c *Commands) OpenRoom(ctx context.Context, by Actor, in OpenRoom) (RoomOpe
 			return RoomOpened{}, err
 		}
 		limit = max(limit, 2)
+		if err := c.mayWriteTo(ctx, by.Account, members[0], room); err != nil {
+			return RoomOpened{}, err
+		}
 	}
 	out, err := change(ctx, c.core, chat.Stream(room), c.newRoom, func(r *chat.Room) ([]event.Data, error) {
 		return r.Create(e, limit)
 	})
 	return RoomOpened{Room: room, Created: out.Changed, Position: out.Position}, err
+}
+
+// mayWriteTo says whether the direct room of two may be begun, as the other one
+// set it. One that is there goes on. Errors: ErrNoDirect.
+func (c *Commands) mayWriteTo(ctx context.Context, self, other, room uuid.UUID) error {
+	r, err := c.room(ctx, room)
+	if err != nil || r.Exists() {
+		return err
+	}
+	var from account.Audience
+	err = c.account(ctx, other, func(a *account.Account) error {
+		from = a.Settings.Privacy.DirectMessages
+		return nil
+	})
+	if err != nil || from == account.Everyone {
+		return err
+	}
+	followed := false
+	if from == account.Followed {
+		followed, err = c.followsNow(ctx, other, self)
+	}
+	if err == nil && !followed {
+		err = ErrNoDirect
+	}
+	return err
 }
 
 // invited is each of the asked-for members once, without the one who asks,

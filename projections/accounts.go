@@ -34,6 +34,9 @@ func accountRoutes() []Route {
 			}
 			return readmodels.SetProfile(ctx, b, id, d, e.ID)
 		}),
+		onID(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, e event.Decoded, d account.SettingsChanged) error {
+			return readmodels.SetSettings(ctx, b, id, d, e.ID)
+		}),
 		onID(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, e event.Decoded, d account.RoleGranted) error {
 			return readmodels.AddRole(ctx, b, id, d.Role, e.ID)
 		}),

@@ -9,12 +9,19 @@ import (
 	"github.com/parleyhq/parley/readmodels"
 )
 
-// followRoutes keep the tables follow, block and mute. A block ends follows by
+// followRoutes keep the tables follow, follow_request, block and mute. A block ends follows by
 // itself, whether or not the events that say so are in the log yet.
 func followRoutes() []Route {
 	return []Route{
 		On(func(ctx context.Context, b readmodels.Batch, e event.Decoded, d follow.Started) error {
 			_, err := readmodels.PutFollow(ctx, b, d, e.Position)
+			return err
+		}),
+		On(func(ctx context.Context, b readmodels.Batch, e event.Decoded, d follow.Requested) error {
+			return readmodels.PutRequest(ctx, b, d, e.Position)
+		}),
+		On(func(ctx context.Context, b readmodels.Batch, _ event.Decoded, d follow.Refused) error {
+			_, err := readmodels.DropFollow(ctx, b, d.Follower, d.Followee)
 			return err
 		}),
 		On(func(ctx context.Context, b readmodels.Batch, _ event.Decoded, d follow.Ended) error {

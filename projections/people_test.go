@@ -179,7 +179,7 @@ func (w *peopleWorld) account(viewer, id uuid.UUID) *readmodels.Account {
 		Muting:     w.on[follow.Stream("mute", viewer, id)],
 	}
 	if a.Viewer.Blocking {
-		a.Hidden = true
+		a.Hidden, a.FollowsHidden = true, true
 		return a
 	}
 	a.Bio, a.Links = p.Bio, p.Links
@@ -188,7 +188,7 @@ func (w *peopleWorld) account(viewer, id uuid.UUID) *readmodels.Account {
 	}
 	a.Followers, a.Following = len(w.list(uuid.Nil, id, 1)), len(w.list(uuid.Nil, id, 0))
 	if viewer == id {
-		a.Own = &readmodels.OwnAccount{Email: a.Handle + "@example.org", Roles: []string{account.Member}}
+		a.Own = &readmodels.OwnAccount{Email: a.Handle + "@example.org", Roles: []string{account.Member}, Settings: account.DefaultSettings()}
 	}
 	return a
 }

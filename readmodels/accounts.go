@@ -40,13 +40,17 @@ type Account struct {
 	Viewer AccountViewer
 	// Own is there for the account itself alone.
 	Own *OwnAccount
-	// Hidden says that the viewer blocks it: the summary is all there is.
+	// Hidden says that the viewer blocks it, or that its profile is not for the
+	// viewer: the summary is all there is.
 	Hidden bool
+	// FollowsHidden says that whom it follows and who follows it is not for the
+	// viewer; the counts are 0.
+	FollowsHidden bool
 }
 
 // AccountViewer is what stands between the viewer and an account.
 type AccountViewer struct {
-	Following, FollowedBy, Blocking, Muting bool
+	Following, FollowedBy, Requested, Blocking, Muting bool
 }
 
 // OwnAccount is what an account is told about itself.
@@ -54,12 +58,16 @@ type OwnAccount struct {
 	Email         string // empty: lost
 	EmailVerified bool
 	Roles         []string
+	Settings      account.Settings
 }
 
 // PutAccount adds an account.
 func PutAccount(ctx context.Context, b Batch, id uuid.UUID, d account.Registered, at time.Time, version uuid.UUID) error {
 	roles, err := json.Marshal(d.Roles)
 	if err != nil {
+		return err
+	}
+	if err := putSettings(ctx, b, id); err != nil {
 		return err
 	}
 	return b.Exec(ctx, `INSERT INTO account (id, handle, email, email_claim, email_verified, display_name, bio, signature, links,
@@ -178,15 +186,27 @@ func oneAccount(ctx context.Context, r Reader, viewer uuid.UUID, where, key stri
 // accounts are those of a condition that do not block the viewer.
 func accounts(ctx context.Context, r Reader, viewer uuid.UUID, where string, keys ...any) ([]Account, error) {
 	me := textID(viewer)
-	args := append([]any{me, me, me, me}, keys...)
+	args := append([]any{me, me, me, me, me}, keys...)
 	return collect(ctx, r, scanAccount(viewer), `SELECT `+summaryColumns+`, banner, signature, bio, links, created_at, version,
-		followers, followees, posts, email, email_verified, roles,
+		followers, followees, posts, email, email_verified, roles, `+settingsColumns+`,
 		(SELECT count(*) FROM follow WHERE follower = ? AND followee = account.id),
 		(SELECT count(*) FROM follow WHERE follower = account.id AND followee = ?),
+		(SELECT count(*) FROM follow_request WHERE follower = ? AND followee = account.id),
 		(SELECT count(*) FROM block WHERE blocker = ? AND blocked = account.id),
 		(SELECT count(*) FROM mute WHERE muter = ? AND muted = account.id)
-		FROM account WHERE `+where+` AND NOT EXISTS (SELECT 1 FROM block WHERE blocker = account.id AND blocked = ?)`,
+		FROM account JOIN account_settings ON account_settings.account = account.id WHERE `+where+` AND NOT EXISTS (SELECT 1 FROM block WHERE blocker = account.id AND blocked = ?)`,
 		append(args, me)...)
+}
+
+// reduced is the account as it lets others see it.
+func (a Account) reduced(p account.Privacy) Account {
+	if a.Viewer.Blocking || !p.Profile.Admits(a.Viewer.Following) {
+		return Account{Summary: a.Summary, CreatedAt: a.CreatedAt, Version: a.Version, Viewer: a.Viewer, Hidden: true, FollowsHidden: true}
+	}
+	if !p.Follows.Admits(a.Viewer.Following) {
+		a.Followers, a.Following, a.FollowsHidden = 0, 0, true
+	}
+	return a
 }
 
 func scanAccount(viewer uuid.UUID) func(Rows) (Account, error) {
@@ -195,10 +215,11 @@ func scanAccount(viewer uuid.UUID) func(Rows) (Account, error) {
 		var a Account
 		var own OwnAccount
 		var banner, links, roles string
-		var created, verified, following, followedBy, blocking, muting int64
-		err := rows.Scan(append(s.into(), &banner, &a.Signature, &a.Bio, &links, &created, &a.Version,
-			&a.Followers, &a.Following, &a.Posts, &own.Email, &verified, &roles,
-			&following, &followedBy, &blocking, &muting)...)
+		var settings settingsRow
+		var created, verified, following, followedBy, requested, blocking, muting int64
+		into := append(s.into(), &banner, &a.Signature, &a.Bio, &links, &created, &a.Version,
+			&a.Followers, &a.Following, &a.Posts, &own.Email, &verified, &roles)
+		err := rows.Scan(append(append(into, settings.into()...), &following, &followedBy, &requested, &blocking, &muting)...)
 		if err != nil {
 			return Account{}, err
 		}
@@ -209,14 +230,15 @@ func scanAccount(viewer uuid.UUID) func(Rows) (Account, error) {
 			return Account{}, err
 		}
 		a.Summary, a.Banner, a.CreatedAt = s.summary(), idOf(banner), fromMillis(created)
-		a.Viewer = AccountViewer{Following: following > 0, FollowedBy: followedBy > 0, Blocking: blocking > 0, Muting: muting > 0}
+		a.Viewer = AccountViewer{
+			Following: following > 0, FollowedBy: followedBy > 0, Requested: requested > 0, Blocking: blocking > 0, Muting: muting > 0,
+		}
 		if a.ID == viewer {
 			own.EmailVerified = verified > 0
+			own.Settings = settings.settings()
 			a.Own = &own
+			return a, nil
 		}
-		if a.Viewer.Blocking {
-			a = Account{Summary: a.Summary, CreatedAt: a.CreatedAt, Version: a.Version, Viewer: a.Viewer, Hidden: true}
-		}
-		return a, nil
+		return a.reduced(settings.Privacy), nil
 	}
 }

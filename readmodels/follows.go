@@ -31,6 +31,9 @@ type Related struct {
 // PutFollow adds a follow, unless one of the two blocks the other: then it
 // crossed the block, and counts for nothing.
 func PutFollow(ctx context.Context, b Batch, d follow.Started, position uint64) (added bool, err error) {
+	if err := dropRequest(ctx, b, d.Follower, d.Followee); err != nil {
+		return false, err
+	}
 	apart, err := Apart(ctx, b, d.Follower, d.Followee)
 	if err != nil || apart {
 		return false, err
@@ -43,8 +46,12 @@ func PutFollow(ctx context.Context, b Batch, d follow.Started, position uint64) 
 	return true, countFollow(ctx, b, d.Follower, d.Followee, 1)
 }
 
-// DropFollow takes a follow away; dropped is false where there was none.
+// DropFollow takes a follow away, or the request for it; dropped is false where
+// there was no follow.
 func DropFollow(ctx context.Context, b Batch, follower, followee uuid.UUID) (dropped bool, err error) {
+	if err := dropRequest(ctx, b, follower, followee); err != nil {
+		return false, err
+	}
 	_, dropped, err = first(ctx, b, scanText, `DELETE FROM follow WHERE follower = ? AND followee = ? RETURNING follower`,
 		follower.String(), followee.String())
 	if err != nil || !dropped {

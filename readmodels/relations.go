@@ -10,6 +10,7 @@ import (
 // blocks it.
 type Relations struct {
 	Accounts, Boards   []uuid.UUID // followed
+	Asked              []uuid.UUID // accounts that it waits to follow
 	Tags               []string    // likewise
 	Muted              []uuid.UUID
 	Blocked, BlockedBy []uuid.UUID
@@ -24,9 +25,12 @@ func BlocksOf(ctx context.Context, r Reader, account uuid.UUID) (x Relations, er
 	return x, err
 }
 
-// FollowsOf gives Accounts, Boards, Tags and Muted.
+// FollowsOf gives Accounts, Asked, Boards, Tags and Muted.
 func FollowsOf(ctx context.Context, r Reader, account uuid.UUID) (x Relations, err error) {
 	if x.Accounts, err = ids(ctx, r, `SELECT followee FROM follow WHERE follower = ?`, account); err != nil {
+		return x, err
+	}
+	if x.Asked, err = ids(ctx, r, `SELECT followee FROM follow_request WHERE follower = ?`, account); err != nil {
 		return x, err
 	}
 	if x.Boards, err = ids(ctx, r, `SELECT board FROM board_follow WHERE account = ?`, account); err != nil {

@@ -8,9 +8,11 @@ func Schema() []string {
 	return slices.Concat(
 		// a line a noun: accountSchema, boardSchema, …
 		accountSchema,
+		settingsSchema,
 		sessionSchema,
 		historySchema,
 		followSchema,
+		requestSchema,
 		boardSchema,
 		postSchema,
 		hashtagSchema,

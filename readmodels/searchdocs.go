@@ -11,7 +11,7 @@ import (
 
 // SearchSchemaVersion rises when documents come about in another way from the
 // same rows; it makes a new generation of the index.
-const SearchSchemaVersion = 1
+const SearchSchemaVersion = 2
 
 // SearchChanges are the documents of some things of a kind, as the tables have
 // them now; what is not there, or not for everybody, is gone. Ids are at most
@@ -21,7 +21,8 @@ func SearchChanges(ctx context.Context, r Reader, kind Kind, ids []uuid.UUID) ([
 	var scan func(Rows) (Document, error)
 	switch kind {
 	case SearchAccounts:
-		sql, scan = `SELECT id, handle, display_name, bio, created_at FROM account WHERE id IN (`, scanAccountDocument
+		sql, scan = `SELECT id, handle, display_name, CASE WHEN profile = 'public' THEN bio ELSE '' END, created_at
+			FROM account JOIN account_settings ON account_settings.account = account.id WHERE id IN (`, scanAccountDocument
 	case SearchPosts:
 		sql, scan = `SELECT id, board, CASE WHEN anonymous = 0 THEN author ELSE '' END, title, html, hashtags, mentions, published_at
 			FROM post WHERE state = 'published' AND id IN (`, scanPostDocument

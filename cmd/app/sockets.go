@@ -89,7 +89,7 @@ func (f forum) Blocks(ctx context.Context, viewer uuid.UUID) (blocked, blockedBy
 func (f forum) Follows(ctx context.Context, viewer uuid.UUID) (all push.Follows, err error) {
 	err = f.reads.Read(ctx, func(r readmodels.Reader) error {
 		x, err := readmodels.FollowsOf(ctx, r, viewer)
-		all = push.Follows{Accounts: x.Accounts, Boards: x.Boards, Tags: x.Tags, Muted: x.Muted}
+		all = push.Follows{Accounts: x.Accounts, Asked: x.Asked, Boards: x.Boards, Tags: x.Tags, Muted: x.Muted}
 		return err
 	})
 	return all, err

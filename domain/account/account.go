@@ -35,8 +35,10 @@ type Account struct {
 	Epoch uint64    // sessions of an older epoch are over …
 	Keep  uuid.UUID // … but this one
 
-	Profile Profile
-	Version uuid.UUID // newest event that changed what the account shows
+	Profile  Profile
+	Settings Settings
+	Openings uint64    // how often it switched the approval of followers off
+	Version  uuid.UUID // newest event that changed what the account shows
 
 	verification verification
 	suspension   suspension
@@ -48,7 +50,7 @@ type Account struct {
 }
 
 // New is an account that never was.
-func New() *Account { return &Account{} }
+func New() *Account { return &Account{Settings: DefaultSettings()} }
 
 // Stream is the name of an account's stream.
 func Stream(id uuid.UUID) string { return event.StreamName("account", id.String()) }
@@ -108,6 +110,9 @@ func (a *Account) Apply(e event.Decoded) {
 		a.verification = verification{}
 	case HandleChanged:
 		a.applyHandleChanged(d)
+		a.Version = e.ID
+	case SettingsChanged:
+		a.applySettings(d)
 		a.Version = e.ID
 	case PasswordResetRequested:
 		a.reset = reset{claim: d.Claim, token: d.TokenHash, expires: d.ExpiresAt}

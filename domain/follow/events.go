@@ -18,6 +18,8 @@ var Events = []event.Definition{
 	event.Of("boardfollow.started.v1", event.People, func(d BoardStarted) string { return d.Account.String() }),
 	event.Of("boardfollow.ended.v1", event.People, func(d BoardEnded) string { return d.Account.String() }),
 	event.Of("tagfollow.started.v1", event.People, func(d TagStarted) string { return d.Account.String() }),
+	event.Of("follow.requested.v1", event.People, func(d Requested) string { return d.Follower.String() }),
+	event.Of("follow.refused.v1", event.People, func(d Refused) string { return d.Follower.String() }),
 	event.Of("tagfollow.ended.v1", event.People, func(d TagEnded) string { return d.Account.String() }),
 }
 
@@ -27,7 +29,8 @@ type Started struct {
 	Followee uuid.UUID `json:"followee"`
 }
 
-// Ended is one follower less, by their will or because of a block.
+// Ended is one follower less, by their will or because of a block, or one who
+// waited to be one.
 type Ended struct {
 	Follower uuid.UUID `json:"follower"`
 	Followee uuid.UUID `json:"followee"`

@@ -9,6 +9,8 @@ import (
 // Relation is the state of any relation's stream.
 type Relation struct {
 	On bool
+
+	request request // of a follow
 }
 
 // New is a relation that does not stand.
@@ -27,11 +29,13 @@ func TagStream(account uuid.UUID, tag string) string {
 
 // Apply folds one event in.
 func (r *Relation) Apply(e event.Decoded) {
-	switch e.Payload.(type) {
+	switch d := e.Payload.(type) {
+	case Requested:
+		r.request = request{waits: true, openings: d.Openings}
 	case Started, BlockStarted, MuteStarted, BoardStarted, TagStarted:
-		r.On = true
-	case Ended, BlockEnded, MuteEnded, BoardEnded, TagEnded:
-		r.On = false
+		r.On, r.request = true, request{}
+	case Ended, Refused, BlockEnded, MuteEnded, BoardEnded, TagEnded:
+		r.On, r.request = false, request{}
 	}
 }
 

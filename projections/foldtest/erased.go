@@ -18,7 +18,8 @@ import (
 //
 //   - account: handle, email, display_name, bio and signature are empty, links
 //     are none. Ids of pictures, claims, roles, times, counts and the epoch of
-//     sessions stay; so does email_verified.
+//     sessions stay; so does email_verified, and account_settings but for locale
+//     and time_zone, which are as at sign-up.
 //   - session, history: device and network are empty.
 //   - audit: reason is empty where it is about the account.
 //   - post, comment, message: title, body and html are empty. Who wrote it (an
@@ -41,6 +42,11 @@ func erased(e Event, gone func(uuid.UUID) bool) event.Data {
 	case account.EmailVerified:
 		if gone(e.thing()) {
 			d.Email = ""
+		}
+		return d
+	case account.SettingsChanged:
+		if gone(e.thing()) {
+			d.Locale, d.TimeZone = nil, nil
 		}
 		return d
 	case account.HandleChanged:

@@ -20,6 +20,7 @@ var peopleActs = []act{
 	{4, loseAddress},
 	{4, changeHandle},
 	{3, changePassword},
+	{8, changeSettings},
 	{10, changeProfile},
 	{3, grantRole},
 	{3, revokeRole},
@@ -159,6 +160,24 @@ func changeHandle(h *History) {
 	if h.say(name, events, err) && old != "" && old != claim {
 		h.fact(old, account.HandleReleased{Account: id})
 	}
+}
+
+func changeSettings(h *History) {
+	id := h.person()
+	name := account.Stream(id)
+	audience := func(words ...account.Audience) *account.Audience {
+		return maybe(h, func() account.Audience { return pick(h, words) })
+	}
+	events, err := stateOf(h, name, account.New).ChangeSettings(account.SettingsChanged{
+		Locale: maybe(h, func() string { return pick(h, []string{"en", "de-CH"}) }), Theme: maybe(h, func() string { return pick(h, []string{"dark", "system"}) }),
+		TimeZone: maybe(h, func() string { return pick(h, []string{"UTC", "Asia/Tokyo"}) }),
+		Privacy: &account.PrivacyChanged{
+			Profile: audience(account.Public, account.Private), Follows: audience(account.Public, account.Followers),
+			ApproveFollowers: maybe(h, func() bool { return h.one(2) }),
+			DirectMessages:   audience(account.Everyone, account.Nobody), Presence: audience(account.Everyone, account.Followers),
+		},
+	})
+	h.say(name, events, err)
 }
 
 // changePassword sets a new password, by the link of a mail or by the old one;
@@ -317,8 +336,17 @@ func relate(h *History) {
 	stands := func(category string, x, y uuid.UUID) bool {
 		return stateOf(h, follow.Stream(category, x, y), follow.New).On
 	}
-	unfollow := func(x, y uuid.UUID) { turn("follow", x, y, false, nil, follow.Ended{Follower: x, Followee: y}) }
-	switch h.random.IntN(6) {
+	unfollow := func(x, y uuid.UUID) {
+		name := follow.Stream("follow", x, y)
+		h.say(name, stateOf(h, name, follow.New).Leave(x, y), nil)
+	}
+	// How b stands to its followers may be known late.
+	of := stateOf(h, account.Stream(b), account.New)
+	guard := follow.Guard{Approves: of.Settings.Privacy.ApproveFollowers, Openings: of.Openings}
+	if guard.Openings > 0 && h.one(4) {
+		guard = follow.Guard{Approves: true, Openings: guard.Openings - 1}
+	}
+	switch h.random.IntN(7) {
 	case 0:
 		turn("mute", a, b, !stands("mute", a, b), follow.MuteStarted{Muter: a, Muted: b}, follow.MuteEnded{Muter: a, Muted: b})
 	case 1:
@@ -332,12 +360,22 @@ func relate(h *History) {
 		if apart := stands("block", a, b) || stands("block", b, a); apart && h.one(2) {
 			unfollow(a, b)
 		}
+	case 3:
+		name := follow.Stream("follow", a, b)
+		r := stateOf(h, name, follow.New)
+		if h.one(2) {
+			h.say(name, r.Refuse(a, b, guard), nil)
+			return
+		}
+		events, err := r.Grant(a, b, guard)
+		h.say(name, events, err)
 	default:
 		on, apart := h.random.IntN(4) > 0, stands("block", a, b) || stands("block", b, a)
 		if !on {
 			unfollow(a, b)
 		} else if !apart || h.one(3) {
-			turn("follow", a, b, true, follow.Started{Follower: a, Followee: b}, nil)
+			name := follow.Stream("follow", a, b)
+			h.say(name, stateOf(h, name, follow.New).Ask(a, b, guard), nil)
 		}
 	}
 }

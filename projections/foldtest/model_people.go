@@ -23,7 +23,7 @@ type people struct {
 	told     map[uuid.UUID]told       // of sign-ins, by event
 	keys     map[uuid.UUID]programKey // that were not revoked
 	// since when they stand: positions
-	follows, blocks, mutes map[pair]uint64
+	follows, requests, blocks, mutes map[pair]uint64
 }
 
 type person struct {
@@ -37,6 +37,8 @@ type person struct {
 	version              uuid.UUID
 	epoch                uint64
 	kept                 uuid.UUID
+	settings             account.Settings
+	openings             uint64
 }
 
 type signedIn struct {
@@ -61,7 +63,7 @@ type programKey struct {
 func newPeople() people {
 	return people{
 		accounts: map[uuid.UUID]*person{}, sessions: map[uuid.UUID]*signedIn{}, told: map[uuid.UUID]told{}, keys: map[uuid.UUID]programKey{},
-		follows: map[pair]uint64{}, blocks: map[pair]uint64{}, mutes: map[pair]uint64{},
+		follows: map[pair]uint64{}, requests: map[pair]uint64{}, blocks: map[pair]uint64{}, mutes: map[pair]uint64{},
 	}
 }
 
@@ -70,7 +72,7 @@ func (m *Model) foldPeople(e Event) {
 	case account.Registered:
 		m.accounts[e.thing()] = &person{
 			handle: d.Handle, email: d.Email, claim: d.EmailClaim, name: d.DisplayName,
-			links: []account.Link{}, roles: d.Roles, created: e.Time, version: e.ID,
+			links: []account.Link{}, roles: d.Roles, created: e.Time, version: e.ID, settings: account.DefaultSettings(),
 		}
 	case account.ClaimVoided: // an account names one address at most
 		if p := m.accounts[e.thing()]; p.claim == d.Claim {
@@ -91,6 +93,10 @@ func (m *Model) foldPeople(e Event) {
 		change(&p.links, d.Links)
 		change(&p.avatar, d.Avatar)
 		change(&p.banner, d.Banner)
+	case account.SettingsChanged:
+		p := m.accounts[e.thing()]
+		p.version = e.ID
+		m.foldSettings(e.thing(), p, d)
 	case account.RoleGranted:
 		p := m.accounts[e.thing()]
 		p.roles, p.version = append(slices.Clone(p.roles), d.Role), e.ID
@@ -118,6 +124,22 @@ func (m *Model) foldPeople(e Event) {
 		}
 	default:
 		m.foldSession(e)
+	}
+}
+
+// foldSettings lets all who wait follow when approval is switched off.
+func (m *Model) foldSettings(id uuid.UUID, p *person, d account.SettingsChanged) {
+	approved := p.settings.Privacy.ApproveFollowers
+	p.settings.Change(d)
+	if !approved || p.settings.Privacy.ApproveFollowers {
+		return
+	}
+	p.openings++
+	for r, since := range m.requests {
+		if r[1] == id {
+			m.follows[r] = since
+			delete(m.requests, r)
+		}
 	}
 }
 
@@ -164,18 +186,35 @@ func (m *Model) foldRelation(e Event) {
 		}
 	}
 	switch d := e.Data.(type) {
-	case follow.Started: // one that crossed a block counts for nothing
-		_, one := m.blocks[pair{d.Follower, d.Followee}]
-		_, other := m.blocks[pair{d.Followee, d.Follower}]
-		if !one && !other {
-			begin(m.follows, pair{d.Follower, d.Followee})
+	case follow.Started:
+		p := pair{d.Follower, d.Followee}
+		delete(m.requests, p)
+		if !m.apart(p) {
+			begin(m.follows, p)
 		}
+	case follow.Requested:
+		p := pair{d.Follower, d.Followee}
+		_, follows := m.follows[p]
+		switch {
+		case m.apart(p) || follows:
+		case m.accounts[d.Followee].openings > d.Openings:
+			delete(m.requests, p)
+			begin(m.follows, p)
+		default:
+			begin(m.requests, p)
+		}
+	case follow.Refused:
+		delete(m.follows, pair{d.Follower, d.Followee})
+		delete(m.requests, pair{d.Follower, d.Followee})
 	case follow.Ended:
 		delete(m.follows, pair{d.Follower, d.Followee})
+		delete(m.requests, pair{d.Follower, d.Followee})
 	case follow.BlockStarted:
 		begin(m.blocks, pair{d.Blocker, d.Blocked})
 		delete(m.follows, pair{d.Blocker, d.Blocked})
 		delete(m.follows, pair{d.Blocked, d.Blocker})
+		delete(m.requests, pair{d.Blocker, d.Blocked})
+		delete(m.requests, pair{d.Blocked, d.Blocker})
 	case follow.BlockEnded:
 		delete(m.blocks, pair{d.Blocker, d.Blocked})
 	case follow.MuteStarted:
@@ -183,6 +222,14 @@ func (m *Model) foldRelation(e Event) {
 	case follow.MuteEnded:
 		delete(m.mutes, pair{d.Muter, d.Muted})
 	}
+}
+
+// apart says whether one of two blocks the other: what crosses that counts for
+// nothing.
+func (m *Model) apart(p pair) bool {
+	_, one := m.blocks[p]
+	_, other := m.blocks[pair{p[1], p[0]}]
+	return one || other
 }
 
 func (m *Model) printPeople() {
@@ -193,6 +240,12 @@ func (m *Model) printPeople() {
 			"avatar": p.avatar, "banner": p.banner, "roles": array(p.roles), "created_at": p.created, "version": p.version,
 			"followers": m.related(id, 1), "followees": m.related(id, 0), "posts": m.openPosts(id),
 			"epoch": p.epoch, "kept_session": p.kept,
+		})
+		s := p.settings
+		m.row("account_settings", columns{
+			"account": id, "locale": s.Locale, "theme": s.Theme, "time_zone": s.TimeZone,
+			"profile": string(s.Privacy.Profile), "follows": string(s.Privacy.Follows), "approve_followers": s.Privacy.ApproveFollowers,
+			"direct_messages": string(s.Privacy.DirectMessages), "presence": string(s.Privacy.Presence), "openings": p.openings,
 		})
 	}
 	for id, s := range m.sessions {
@@ -213,6 +266,9 @@ func (m *Model) printPeople() {
 	}
 	for p, since := range m.follows {
 		m.row("follow", columns{"follower": p[0], "followee": p[1], "position": since})
+	}
+	for p, since := range m.requests {
+		m.row("follow_request", columns{"follower": p[0], "followee": p[1], "position": since})
 	}
 	for p, since := range m.blocks {
 		m.row("block", columns{"blocker": p[0], "blocked": p[1], "position": since})

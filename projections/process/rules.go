@@ -28,6 +28,7 @@ func rules() []rule {
 		{comment.Published{}, (*Notify).commented},
 		{reaction.Added{}, (*Notify).reacted},
 		{follow.Started{}, (*Notify).followed},
+		{follow.Requested{}, (*Notify).requested},
 		{chat.MessageSent{}, (*Notify).messaged},
 		{ops.EpochBegun{}, (*Notify).epochBegun},
 	}
@@ -85,7 +86,16 @@ func (n *Notify) reacted(ctx context.Context, e event.Decoded) ([]commands.Notif
 
 func (n *Notify) followed(ctx context.Context, e event.Decoded) ([]commands.Notify, error) {
 	d := e.Payload.(follow.Started)
+	if e.Meta().Actor == d.Followee.String() { // who granted a request knows of it
+		return nil, nil
+	}
 	entry := notification.Notified{Kind: notification.Follow, Actor: d.Follower, Subject: notification.Subject{Type: "account", ID: d.Follower}}
+	return n.to(ctx, entry, d.Follower, d.Followee)
+}
+
+func (n *Notify) requested(ctx context.Context, e event.Decoded) ([]commands.Notify, error) {
+	d := e.Payload.(follow.Requested)
+	entry := notification.Notified{Kind: notification.FollowRequest, Actor: d.Follower, Subject: notification.Subject{Type: "account", ID: d.Follower}}
 	return n.to(ctx, entry, d.Follower, d.Followee)
 }
 

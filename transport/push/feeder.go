@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/parleyhq/parley/commands"
+	"github.com/parleyhq/parley/domain/account"
 	"github.com/parleyhq/parley/domain/chat"
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/domain/follow"
@@ -18,6 +19,9 @@ import (
 
 // retry is how long the feeder waits before it asks again.
 const retry = time.Second
+
+// settingsType is the event that may let those follow an account who wait.
+const settingsType = "account.settings_changed.v1"
 
 // eraseType is the event after which no ring may hold what somebody wrote.
 const eraseType = "account.erased.v1"
@@ -106,6 +110,9 @@ func (s *Server) route(ctx context.Context, rec event.Record) error {
 		}
 		if who, err := uuid.Parse(id); err == nil {
 			s.routeAccount(ctx, who)
+		}
+		if rec.Type == settingsType && s.hub.count() > 0 {
+			return s.decoded(ctx, rec, s.routeSettings)
 		}
 	case "follow", "block", "mute", "boardfollow", "tagfollow":
 		if s.hub.count() > 0 {
@@ -254,9 +261,14 @@ func (s *Server) routeAccount(ctx context.Context, who uuid.UUID) {
 func (s *Server) routeRelation(_ context.Context, e event.Decoded) {
 	switch d := e.Payload.(type) {
 	case follow.Started:
+		s.relate(d.Follower, relation{kind: waitsFor, id: d.Followee}, false, e.Position)
 		s.relate(d.Follower, relation{kind: followsAccount, id: d.Followee}, true, e.Position)
+	case follow.Requested:
+		s.relate(d.Follower, relation{kind: waitsFor, id: d.Followee}, true, e.Position)
 	case follow.Ended:
-		s.relate(d.Follower, relation{kind: followsAccount, id: d.Followee}, false, e.Position)
+		s.unfollow(d.Follower, d.Followee, e.Position)
+	case follow.Refused:
+		s.unfollow(d.Follower, d.Followee, e.Position)
 	case follow.MuteStarted:
 		s.relate(d.Muter, relation{kind: muting, id: d.Muted}, true, e.Position)
 	case follow.MuteEnded:
@@ -276,6 +288,26 @@ func (s *Server) routeRelation(_ context.Context, e event.Decoded) {
 	case follow.BlockEnded:
 		s.relate(d.Blocker, relation{kind: blocking, id: d.Blocked}, false, e.Position)
 		s.relate(d.Blocked, relation{kind: blockedBy, id: d.Blocker}, false, e.Position)
+	}
+}
+
+func (s *Server) unfollow(follower, followee uuid.UUID, position uint64) {
+	s.relate(follower, relation{kind: waitsFor, id: followee}, false, position)
+	s.relate(follower, relation{kind: followsAccount, id: followee}, false, position)
+}
+
+// routeSettings lets those follow who wait, where approval was switched off.
+func (s *Server) routeSettings(_ context.Context, e event.Decoded) {
+	d, ok := e.Payload.(account.SettingsChanged)
+	if !ok || d.Privacy == nil || d.Privacy.ApproveFollowers == nil || *d.Privacy.ApproveFollowers {
+		return
+	}
+	who, err := uuid.Parse(event.StreamID(e.Stream))
+	if err != nil {
+		return
+	}
+	for _, c := range s.hub.everyone() {
+		c.viewer.open(who, e.Position)
 	}
 }
 

@@ -131,6 +131,7 @@ type Forum interface {
 // Follows is what an account follows, and who is muted all the same.
 type Follows struct {
 	Accounts, Boards []uuid.UUID
+	Asked            []uuid.UUID // accounts that it waits to follow
 	Tags             []string
 	Muted            []uuid.UUID
 }

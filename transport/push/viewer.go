@@ -55,6 +55,8 @@ const (
 	followsAccount
 	followsBoard
 	followsTag
+	waitsFor // an account whose followers need approval
+	opened   // an account that lets all follow who wait; kept while the tables are read alone
 )
 
 func (k relationKind) group() int {
@@ -80,6 +82,28 @@ func (v *viewer) set(r relation, on bool, position uint64) {
 	}
 	if !g.loaded {
 		g.touched[r] = touch{on, position}
+	}
+}
+
+// open lets the viewer follow an account if it waits for that.
+func (v *viewer) open(account uuid.UUID, position uint64) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	g := &v.groups[follows]
+	if g.facts == nil || g.loaded && position <= g.asOf {
+		return
+	}
+	g.open(account)
+	if !g.loaded { // and those of whom the tables are about to tell
+		g.touched[relation{kind: opened, id: account}] = touch{true, position}
+	}
+}
+
+func (g *group) open(account uuid.UUID) {
+	waits := relation{kind: waitsFor, id: account}
+	if _, ok := g.facts[waits]; ok {
+		delete(g.facts, waits)
+		g.facts[relation{kind: followsAccount, id: account}] = struct{}{}
 	}
 }
 
@@ -131,6 +155,7 @@ func (v *viewer) loadFollows(ctx context.Context, s *Server) error {
 	return v.load(ctx, s, follows, func(ctx context.Context) ([]relation, error) {
 		f, err := s.deps.Forum.Follows(ctx, v.account)
 		all := append(relations(followsAccount, f.Accounts), relations(followsBoard, f.Boards)...)
+		all = append(all, relations(waitsFor, f.Asked)...)
 		for _, tag := range f.Tags {
 			all = append(all, relation{kind: followsTag, tag: tag})
 		}
@@ -183,6 +208,8 @@ func (v *viewer) load(ctx context.Context, s *Server, which int, read func(conte
 	for r, t := range g.touched {
 		switch {
 		case t.position <= asOf:
+		case r.kind == opened:
+			g.open(r.id)
 		case t.on:
 			g.facts[r] = struct{}{}
 		default:

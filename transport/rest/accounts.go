@@ -83,35 +83,12 @@ type AccountViewer struct {
 	Muting     bool `json:"muting"`
 }
 
-// Settings are an account's own.
-type Settings struct {
-	Locale   string  `json:"locale"`
-	Theme    string  `json:"theme" enum:"system,light,dark"`
-	TimeZone string  `json:"timeZone"`
-	Privacy  Privacy `json:"privacy"`
-}
-
-// Privacy says who may see and do what.
-type Privacy struct {
-	Profile          string `json:"profile" enum:"public,followers,private"`
-	Follows          string `json:"follows" enum:"public,followers,private"`
-	ApproveFollowers bool   `json:"approveFollowers"`
-	DirectMessages   string `json:"directMessages" enum:"everyone,followed,nobody"`
-	Presence         string `json:"presence" enum:"everyone,followers,nobody"`
-}
-
-func defaultSettings() Settings {
-	return Settings{Locale: "en", Theme: "system", TimeZone: "UTC", Privacy: Privacy{
-		Profile: "public", Follows: "public", DirectMessages: "everyone", Presence: "everyone",
-	}}
-}
-
 func showAccount(a readmodels.Account) Account {
 	out := Account{
 		Summary: showSummary(a.Summary), Banner: openImage(a.Banner), Signature: orNull(a.Signature), Bio: orNull(a.Bio), Links: make([]Link, len(a.Links)),
 		CreatedAt: At(a.CreatedAt), Followers: a.Followers, Following: a.Following, Posts: a.Posts,
 		Viewer: AccountViewer{
-			Following: a.Viewer.Following, FollowedBy: a.Viewer.FollowedBy, Blocking: a.Viewer.Blocking, Muting: a.Viewer.Muting,
+			Following: a.Viewer.Following, FollowedBy: a.Viewer.FollowedBy, Requested: a.Viewer.Requested, Blocking: a.Viewer.Blocking, Muting: a.Viewer.Muting,
 		},
 	}
 	for i, l := range a.Links {
@@ -123,7 +100,7 @@ func showAccount(a readmodels.Account) Account {
 			out.Email = Some(a.Own.Email)
 		}
 		out.Verified, out.Roles = Some(a.Own.EmailVerified), Some(a.Own.Roles)
-		out.Settings, out.Deletion = Some(defaultSettings()), Null[Time]()
+		out.Settings, out.Deletion = Some(showSettings(a.Own.Settings)), Null[Time]()
 	}
 	return out
 }

@@ -24,11 +24,12 @@ func (s *Server) follows() {
 	route(s, Op{
 		Method: http.MethodGet, Path: "/v1/accounts/{account}/followers", ID: "listFollowers", Summary: "Who follows an account", Tag: "Follows",
 		Auth: Optional, Errors: absent,
-	}, s.maySeeAccount, s.listFollowers)
+	}, s.maySeeFollows, s.listFollowers)
 	route(s, Op{
 		Method: http.MethodGet, Path: "/v1/accounts/{account}/following", ID: "listFollowing", Summary: "Whom an account follows", Tag: "Follows",
 		Auth: Optional, Errors: absent,
-	}, s.maySeeAccount, s.listFollowing)
+	}, s.maySeeFollows, s.listFollowing)
+	s.followRequests()
 	route(s, Op{
 		Method: http.MethodGet, Path: "/v1/me/blocks", ID: "listBlocks", Summary: "Whom one blocks", Tag: "Follows",
 	}, nil, s.listBlocks)
@@ -60,24 +61,24 @@ type accountList struct {
 	Page
 }
 
-// maySeeAccount hides the lists of whom the caller does not see.
+// maySeeAccount hides the lists of whom the caller does not see in full.
 func (s *Server) maySeeAccount(ctx context.Context, c *Call, p accountList) error {
-	_, err := s.seen(ctx, c, p.Account)
-	return err
+	return s.mayList(ctx, c, p, func(a readmodels.Account) bool { return !a.Hidden })
 }
 
-// seen is the id of an account that the caller sees in full.
-// Errors: fault.ErrNotFound.
-func (s *Server) seen(ctx context.Context, c *Call, ref accountRef) (id uuid.UUID, err error) {
-	err = s.cfg.Tables.Read(ctx, func(r readmodels.Reader) error {
-		a, err := ref.find(ctx, r, c.Account())
-		if err == nil && a.Hidden {
+// maySeeFollows hides who follows whom from those whom it is not for.
+func (s *Server) maySeeFollows(ctx context.Context, c *Call, p accountList) error {
+	return s.mayList(ctx, c, p, func(a readmodels.Account) bool { return !a.FollowsHidden })
+}
+
+func (s *Server) mayList(ctx context.Context, c *Call, p accountList, may func(readmodels.Account) bool) error {
+	return s.cfg.Tables.Read(ctx, func(r readmodels.Reader) error {
+		a, err := p.Account.find(ctx, r, c.Account())
+		if err == nil && !may(a) {
 			err = fault.ErrNotFound
 		}
-		id = a.ID
 		return err
 	})
-	return id, err
 }
 
 func (s *Server) listFollowers(ctx context.Context, c *Call, p accountList, _ None) (Reply[List[Summary]], error) {

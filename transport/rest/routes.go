@@ -65,6 +65,7 @@ func (s *Server) register() {
 	s.accounts()
 	s.captchas()
 	s.passwords()
+	s.settings()
 	s.sessions()
 	s.totp()
 	s.follows()
