@@ -45,6 +45,9 @@ require (
 	github.com/go-webauthn/webauthn v0.18.0 // indirect
 	github.com/pquerna/otp v1.5.0 // indirect
 	github.com/x448/float16 v0.8.4 // indirect
+	github.com/coreos/go-oidc/v3 v3.21.0 // indirect
+	github.com/go-jose/go-jose/v4 v4.1.4 // indirect
+	golang.org/x/oauth2 v0.37.0 // indirect
 )
 
 require (

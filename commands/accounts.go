@@ -44,6 +44,7 @@ type applicant struct {
 	handle      string
 	displayName string
 	password    string
+	vouched     *voucher // who says whose the address is; nil: a mail finds out
 }
 
 // SignUp makes an account and mails a link and a code that verify its address.
@@ -113,21 +114,26 @@ func (c *Commands) signUp(ctx context.Context, a applicant, roles ...string) (Si
 	if err != nil {
 		return SignedUp{}, err
 	}
-	if err := c.free(ctx, emails, handles); err != nil { // before the work of hashing
-		return SignedUp{}, err
-	}
-	if err := c.mayMail(ctx, a.email); err != nil {
-		return SignedUp{}, err
-	}
-	hash, err := c.hasher.Hash(ctx, a.password)
-	if err != nil {
-		return SignedUp{}, err
-	}
 	wanted := []reservation{emails, handles}
+	if a.vouched != nil {
+		wanted = []reservation{a.vouched.claim, emails, handles}
+	}
+	if err := c.free(ctx, wanted...); err != nil { // before the work of hashing
+		return SignedUp{}, err
+	}
 	if slices.Contains(roles, account.Administrator) {
 		wanted = append(wanted, setupReservation())
 	}
+	r := account.Registered{
+		Email: a.email.address, EmailClaim: emails.stream,
+		Handle: a.handle, HandleClaim: handles.stream,
+		DisplayName: a.displayName, Roles: roles,
+	}
 	id := c.newID()
+	then, mail, err := c.enrol(ctx, id, a, &r)
+	if err != nil {
+		return SignedUp{}, err
+	}
 	// A caller who goes away leaves no half of a sign-up behind.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), signUpAppends*c.cfg.AppendTimeout)
 	defer cancel()
@@ -140,32 +146,45 @@ func (c *Commands) signUp(ctx context.Context, a applicant, roles ...string) (Si
 			return SignedUp{}, err
 		}
 	}
-	proof := c.newProof(id, c.cfg.VerificationTTL)
-	out, err := c.register(ctx, id, account.Registered{
-		Email: a.email.address, EmailClaim: emails.stream,
-		Handle: a.handle, HandleClaim: handles.stream,
-		DisplayName: a.displayName, PasswordHash: hash, Roles: roles,
-	}, proof)
+	out, err := c.register(ctx, id, r, then...)
 	if errors.Is(err, account.ErrAbandoned) {
 		c.giveUp(ctx, id, wanted)
 	}
 	if err != nil {
 		return SignedUp{}, err
 	}
-	c.mailProof(ctx, a.email.address, proof)
+	mail(ctx)
 	return SignedUp{Account: id, Position: out.Position}, nil
+}
+
+// enrol says how the account is signed in to, and what is known of its
+// address: by a password, and a mail that asks; or by a provider, who knows.
+func (c *Commands) enrol(ctx context.Context, id uuid.UUID, a applicant, r *account.Registered) (then []event.Data, mail func(context.Context), err error) {
+	if a.vouched != nil {
+		verified := account.EmailVerified{Email: r.Email, Claim: r.EmailClaim}
+		return []event.Data{verified, a.vouched.linked()}, func(context.Context) {}, nil
+	}
+	if err := c.mayMail(ctx, a.email); err != nil {
+		return nil, nil, err
+	}
+	if r.PasswordHash, err = c.hasher.Hash(ctx, a.password); err != nil {
+		return nil, nil, err
+	}
+	p := c.newProof(id, c.cfg.VerificationTTL)
+	then = []event.Data{account.VerificationRequested{
+		Email: r.Email, Claim: r.EmailClaim, TokenHash: p.tokenHash(), CodeHash: p.codeHash(), ExpiresAt: p.expires,
+	}}
+	return then, func(ctx context.Context) { c.mailProof(ctx, r.Email, p) }, nil
 }
 
 // register makes the account. Where the log's answer is lost it is unknown
 // whether the account was made, so its claims stay.
-func (c *Commands) register(ctx context.Context, id uuid.UUID, r account.Registered, p proof) (Outcome, error) {
+func (c *Commands) register(ctx context.Context, id uuid.UUID, r account.Registered, then ...event.Data) (Outcome, error) {
 	if err := c.deps.Keyring.EnsureAccount(ctx, id); err != nil {
 		return Outcome{}, fmt.Errorf("key of a new account: %w", err)
 	}
 	return change(ctx, c.core, account.Stream(id), account.New, func(a *account.Account) ([]event.Data, error) {
-		return a.Register(r, account.VerificationRequested{
-			Email: r.Email, Claim: r.EmailClaim, TokenHash: p.tokenHash(), CodeHash: p.codeHash(), ExpiresAt: p.expires,
-		})
+		return a.Register(r, then...)
 	})
 }
 

@@ -31,6 +31,8 @@ import (
 //	refresh.go        refresh tokens
 //	binding.go        sessions that hold in one browser or network
 //	totp.go           second factors
+//	oauth.go          sign in by an OpenID provider
+//	identities.go     link, unlink
 //	limits.go         rates, lock-out
 //	captchas.go       captchas, and tallies.go what asks for them
 //	replays.go        requests that come twice
@@ -47,7 +49,8 @@ type Commands struct {
 	shared *shared
 	behind chan struct{} // holds one for each work that goes on after its answer
 
-	pictures *pictures.Maker
+	pictures  *pictures.Maker
+	redirects redirects // of sign-ins by provider
 }
 
 // Session modes: sign-ins stand beside each other, the newest ends the others,
@@ -87,8 +90,11 @@ type Config struct {
 	TOTPIssuer    string // what authenticator apps show
 	RecoveryCodes int    // made with a second factor
 
-	MaxRefresh   time.Duration // an access token older than that is renewed by the way; 0: none is
-	ReplayWindow time.Duration // how far a guarded timestamp may be off
+	MaxRefresh     time.Duration // an access token older than that is renewed by the way; 0: none is
+	ReplayWindow   time.Duration // how far a guarded timestamp may be off
+	OAuthTTL       time.Duration // how long a sign-in by provider may take
+	OAuthCodeTTL   time.Duration // of the code that a page exchanges for a session
+	OAuthRedirects []string      // pages to which such a sign-in returns, besides our own
 
 	Captcha     CaptchaRules
 	Limits      LimitRules
@@ -123,11 +129,12 @@ type Deps struct {
 	Tokens  *Tokens
 	Log     *slog.Logger
 
+	Providers  Providers  // nil: nobody signs in by one
 	SetupToken SetupToken // nil: no set-up link
 	Limits     Limits     // nil: nothing is limited
 	Tallies    Tallies    // nil: no failure counts where nodes share nothing
 	Shared     Shared     // nil: this process is alone
-	Ephemeral  Ephemeral  // captchas, nonces; needed where they are
+	Ephemeral  Ephemeral  // captchas, nonces, sign-ins by provider; needed where they are
 	Painter    Painter    // of captchas; likewise
 }
 
@@ -153,8 +160,12 @@ func New(cfg Config, deps Deps) (*Commands, error) {
 	if deps.Tokens != nil && deps.Tokens.TTL() > maxQuietTTL {
 		deps.Log.Warn("access tokens live for longer than a day: a stolen one is good for as long", "ttl", deps.Tokens.TTL())
 	}
+	pages, err := newRedirects(cfg.BaseURL, cfg.OAuthRedirects)
+	if err != nil {
+		return nil, err
+	}
 	return &Commands{
-		core: core, deps: deps, hasher: passwords.New(cfg.PasswordCost, cfg.HashParallel, cfg.HashWait),
+		core: core, redirects: pages, deps: deps, hasher: passwords.New(cfg.PasswordCost, cfg.HashParallel, cfg.HashWait),
 		shared: newShared(cfg, deps), behind: make(chan struct{}, maxBehind), pictures: pictures.New(cfg.Images.Limits),
 	}, nil
 }
@@ -193,6 +204,8 @@ func Defaults() Config {
 		RecentSignIn:    10 * time.Minute,
 		TOTPIssuer:      "Parley",
 		RecoveryCodes:   10,
+		OAuthTTL:        10 * time.Minute,
+		OAuthCodeTTL:    time.Minute,
 		Captcha: CaptchaRules{
 			Policy: CaptchaAdaptive, TTL: 5 * time.Minute, Length: 8, Failures: 3, Memory: 15 * time.Minute,
 		},

@@ -36,6 +36,8 @@ type community struct {
 	token  *memoryToken
 	moved  atomic.Int64 // how far the clock was put forward
 	signer []byte
+	kept   *shelf
+	door   *doorman
 }
 
 func newCommunity(t testing.TB) *community {
@@ -49,10 +51,12 @@ func newCommunity(t testing.TB) *community {
 		t.Fatal(err)
 	}
 	keys := &memoryKeys{accounts: map[string]bool{}}
-	return &community{
+	c := &community{
 		t: t, store: memoryLog(t), codec: event.NewCodec(catalogue, keys), keys: keys,
-		mail: &letters{}, token: &memoryToken{}, signer: key,
+		mail: &letters{}, token: &memoryToken{}, signer: key, door: &doorman{},
 	}
+	c.kept = &shelf{now: c.now, all: map[string]kept{}}
+	return c
 }
 
 func (c *community) now() time.Time {
@@ -80,7 +84,7 @@ func (c *community) node(store event.Store, adjust ...func(*Config)) *Commands {
 	}
 	n, err := New(cfg, Deps{
 		Store: store, Codec: c.codec, Keyring: c.keys, Mail: c.mail, Tokens: tokens, SetupToken: c.token,
-		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Ephemeral: c.kept, Providers: c.door,
 	})
 	if err != nil {
 		c.t.Fatal(err)
@@ -197,6 +201,55 @@ func (l *letters) to(address string) (tokens, codes []string) {
 	return tokens, codes
 }
 
+// shelf is an Ephemeral without bounds.
+type shelf struct {
+	now func() time.Time
+	mu  sync.Mutex
+	all map[string]kept
+}
+
+type kept struct {
+	value []byte
+	until time.Time
+}
+
+func (s *shelf) Put(_ context.Context, key string, value []byte, ttl time.Duration) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all[key] = kept{value, s.now().Add(ttl)}
+	return nil
+}
+
+func (s *shelf) PutAmong(ctx context.Context, _ string, _ int, key string, value []byte, ttl time.Duration) error {
+	return s.Put(ctx, key, value, ttl)
+}
+
+func (s *shelf) Add(ctx context.Context, key string, value []byte, ttl time.Duration) (bool, error) {
+	if _, there, _ := s.Get(ctx, key); there {
+		return false, nil
+	}
+	return true, s.Put(ctx, key, value, ttl)
+}
+
+func (s *shelf) Get(_ context.Context, key string) ([]byte, bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k, there := s.all[key]
+	if !there || !s.now().Before(k.until) {
+		return nil, false, nil
+	}
+	return k.value, true, nil
+}
+
+func (s *shelf) Take(ctx context.Context, key string) ([]byte, bool, error) {
+	value, there, err := s.Get(ctx, key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, still := s.all[key]
+	delete(s.all, key)
+	return value, there && still, err
+}
+
 // memoryToken is a set-up token in memory.
 type memoryToken struct {
 	mu    sync.Mutex
@@ -220,5 +273,6 @@ func (m *memoryToken) Remove(ctx context.Context) error { return m.Save(ctx, "")
 
 // isClaim says whether a stream holds a name.
 func isClaim(stream string) bool {
-	return strings.HasPrefix(stream, "email-") || strings.HasPrefix(stream, "handle-") || strings.HasPrefix(stream, "setup-")
+	return strings.HasPrefix(stream, "email-") || strings.HasPrefix(stream, "handle-") || strings.HasPrefix(stream, "setup-") ||
+		strings.HasPrefix(stream, "identity-")
 }

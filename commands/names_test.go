@@ -42,7 +42,11 @@ func (c *community) oneOwner() (owners map[string]uuid.UUID) {
 		}
 		owners = map[string]uuid.UUID{}
 		for id, a := range accounts {
-			for _, name := range []string{a.EmailClaim, a.HandleClaim} {
+			names := []string{a.EmailClaim, a.HandleClaim}
+			for _, i := range a.Identities() {
+				names = append(names, i.Claim)
+			}
+			for _, name := range names {
 				if name == "" || !a.Names(name) {
 					continue
 				}

@@ -176,7 +176,7 @@ func TestO6_Settings(t *testing.T) {
 	refuses(t, 2, "--htpp", "serve", "--htpp", "127.0.0.1:0")
 	refuses(t, 2, "--access-ttl", "serve", "--access-ttl", "-5m")
 	refuses(t, 2, "--roles", "serve", "--roles", "api")
-	refuses(t, 2, "--oidc", "serve", "--oidc", "google=https://accounts.example.org,client") // known, and not in this release
+	refuses(t, 2, "--autocert", "serve", "--autocert", "community.example.org") // known, and not in this release
 	file := filepath.Join(t.TempDir(), "parley.toml")
 	if err := os.WriteFile(file, []byte("shutdown-timeout = \"3s\"\nboard-creaton = \"members\"\n"), 0o600); err != nil {
 		t.Fatal(err)

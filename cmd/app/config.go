@@ -3,6 +3,8 @@ package app
 import (
 	"cmp"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	"github.com/parleyhq/parley/domain/account"
 	"github.com/parleyhq/parley/domain/board"
 	"github.com/parleyhq/parley/domain/post"
+	"github.com/parleyhq/parley/infra/oidc"
 	"github.com/parleyhq/parley/infra/relay"
 	"github.com/parleyhq/parley/infra/smtp"
 	"github.com/parleyhq/parley/infra/stack"
@@ -33,7 +36,7 @@ func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 
 // StackConfig is what the engines are told.
 func StackConfig(cfg settings.Settings, log *slog.Logger, report stack.Report) stack.Config {
-	return stack.Config{
+	c := stack.Config{
 		Data: cfg.Data, MasterKeyFile: cfg.MasterKeyFile,
 		SigningKeyFile: cfg.JWTKeyFile, SigningKeyName: "jwt-" + strings.ToLower(cfg.JWTAlg) + ".key", SigningOverlap: cfg.JWTOverlap,
 		NewSigningKey: func() ([]byte, error) { return commands.GenerateKey(cfg.JWTAlg) },
@@ -52,7 +55,15 @@ func StackConfig(cfg settings.Settings, log *slog.Logger, report stack.Report) s
 			RetryFirst: cfg.MailRetryFirst, RetryLongest: cfg.MailRetryLongest, Poll: cfg.MailPoll, WriteTimeout: cfg.CallTimeout,
 		},
 		MailTimeout: cfg.MailTimeout, BlobTimeout: cfg.BlobTimeout,
+		ProviderSecrets: cfg.OIDCSecretFile, ProviderCache: cfg.OIDCCache, ProviderPause: cfg.BreakerPause,
 	}
+	if cfg.Has("api") {
+		for _, name := range slices.Sorted(maps.Keys(cfg.OIDC)) {
+			issuer, client, _ := strings.Cut(cfg.OIDC[name], ",")
+			c.Providers = append(c.Providers, oidc.Provider{Name: name, Issuer: issuer, ClientID: client})
+		}
+	}
+	return c
 }
 
 func commandsConfig(cfg settings.Settings, baseURL string) commands.Config {
@@ -74,6 +85,7 @@ func commandsConfig(cfg settings.Settings, baseURL string) commands.Config {
 	c.Captcha = commands.CaptchaRules{
 		Policy: cfg.Captcha, TTL: cfg.CaptchaTTL, Length: cfg.CaptchaLength, Failures: cfg.CaptchaFailures, Memory: cfg.CaptchaMemory,
 	}
+	c.OAuthTTL, c.OAuthCodeTTL, c.OAuthRedirects = cfg.OAuthTTL, cfg.OAuthCodeTTL, cfg.OAuthRedirects
 	c.Limits, c.Revocation, c.SharedPause = limitRules(cfg), cfg.Revocation, cfg.BreakerPause
 	c.Reactions = cfg.Reactions
 	c.Forum.BoardsByMembers = cfg.BoardCreation == "members"

@@ -104,7 +104,7 @@ func NewCommands(cfg settings.Settings, engines *stack.Stack, baseURL string, lo
 	deps := commands.Deps{
 		Store: engines.Store, Codec: engines.Codec, Keyring: engines.Keyring, Mail: engines.Mail, Blobs: engines.Blobs,
 		Tokens: tokens, Log: log, SetupToken: engines.SetupToken, Shared: engines.Shared, Tallies: engines.Limits,
-		Ephemeral: engines.Ephemeral, Painter: captcha.New(cfg.CaptchaWidth, cfg.CaptchaHeight),
+		Ephemeral: engines.Ephemeral, Painter: captcha.New(cfg.CaptchaWidth, cfg.CaptchaHeight), Providers: engines.Providers,
 	}
 	if cfg.RateLimits.On {
 		deps.Limits = engines.Limits

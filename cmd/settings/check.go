@@ -136,6 +136,9 @@ var rules = []struct {
 	{"--breaker-failures is above --breaker-calls", func(s *Settings) bool { return s.BreakerFailures > s.BreakerCalls }},
 	{"--mail-lease must be longer than --mail-timeout and --connect-timeout together", func(s *Settings) bool { return s.MailLease <= s.MailTimeout+s.ConnectTimeout }},
 	{"--mail-retry-longest is shorter than --mail-retry-first", func(s *Settings) bool { return s.MailRetryLongest < s.MailRetryFirst }},
+	{"--oidc-secret-file names a provider that --oidc does not", func(s *Settings) bool {
+		return slices.ContainsFunc(sortedKeys(s.OIDCSecretFile), func(name string) bool { return s.OIDC[name] == "" })
+	}},
 	{"--invite-ttl is over 168h", func(s *Settings) bool { return s.InviteTTL > 7*24*time.Hour }},
 	{"--tls-cert-file and --tls-key-file are needed together", func(s *Settings) bool { return (s.TLSCertFile == "") != (s.TLSKeyFile == "") }},
 	{"--autocert and --tls-cert-file are both given, keep one", func(s *Settings) bool { return len(s.Autocert) > 0 && s.TLSCertFile != "" }},
@@ -164,6 +167,10 @@ func (s *Settings) openGRPC() bool {
 // GRPCLocal tells whether only this machine can reach the log.
 func (s *Settings) GRPCLocal() bool {
 	host, _, _ := net.SplitHostPort(s.GRPC)
+	return loopback(host)
+}
+
+func loopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }

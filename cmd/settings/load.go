@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"net/url"
 	"reflect"
 	"strings"
 	"time"
@@ -111,6 +112,11 @@ func (s Settings) Warnings() []string {
 	var out []string
 	if s.AccessTTL > 24*time.Hour {
 		out = append(out, "--access-ttl is over 24h: a stolen access token is good for as long")
+	}
+	for _, name := range sortedKeys(s.OIDC) {
+		if u, err := url.Parse(s.OIDC[name]); err == nil && u.Scheme == "http" && !loopback(u.Hostname()) {
+			out = append(out, "--oidc "+name+" has an issuer without TLS: whoever sits on the way there can sign in as anybody")
+		}
 	}
 	return out
 }

@@ -108,7 +108,8 @@ type Accounts struct {
 	MailFrom          string            `name:"mail-from" default:"Parley <parley@localhost>" check:"mail" placeholder:"ADDRESS" help:"Sender of mails." roles:"api,projector"`
 	OIDC              map[string]string `name:"oidc" check:"oidc" placeholder:"NAME=ISSUER,CLIENT_ID" help:"OpenID Connect providers, separated by semicolons." roles:"api"`
 	OIDCSecretFile    map[string]string `name:"oidc-secret-file" placeholder:"NAME=FILE" help:"File of each provider's client secret, separated by semicolons." roles:"api"`
-	OAuthRedirects    []string          `name:"oauth-redirects" check:"urls" placeholder:"URL" help:"Pages to which a sign-in by provider may return." roles:"api"`
+	OAuthRedirects    []string          `name:"oauth-redirects" check:"urls" placeholder:"URL" help:"Pages to which a sign-in by provider may return, besides those of --base-url: one page each, or all below an address that ends with /." roles:"api"`
+	OIDCCache         time.Duration     `name:"oidc-cache" default:"1h" help:"How long what a provider says of itself is kept." roles:"api"`
 	OAuthTTL          time.Duration     `name:"oauth-ttl" default:"10m" help:"How long a sign-in by provider may take." roles:"api"`
 	OAuthCodeTTL      time.Duration     `name:"oauth-code-ttl" default:"60s" help:"Life of the one-time code that a page exchanges for a session." roles:"api"`
 	TOTPIssuer        string            `name:"totp-issuer" default:"Parley" check:"issuer" help:"Name that authenticator apps show." roles:"api"`

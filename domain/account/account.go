@@ -47,6 +47,7 @@ type Account struct {
 	lost         int // claims that others took over
 	reset        reset
 	naming       Naming // how often the names that it holds changed
+	identities   identities
 }
 
 // New is an account that never was.
@@ -64,7 +65,7 @@ const SetupStream = "setup-administrator"
 // Names says whether the account, which claimed the name that the stream claim
 // holds, owns it. Who claimed to be the first administrator is it by existing.
 func (a *Account) Names(claim string) bool {
-	return a.Exists() && (a.EmailClaim == claim || a.HandleClaim == claim || claim == SetupStream || a.passkeys.names(claim))
+	return a.Exists() && (a.EmailClaim == claim || a.HandleClaim == claim || claim == SetupStream || a.passkeys.names(claim) || a.identities.names(claim))
 }
 
 // Has says whether the account has a role.
@@ -95,6 +96,7 @@ func (a *Account) Apply(e event.Decoded) {
 		a.Voided = true
 	case ClaimVoided:
 		a.applyClaimVoided(d, e.ID)
+		a.identities.applyIdentity(e)
 	case VerificationRequested:
 		a.verification = verification{claim: d.Claim, email: d.Email, token: d.TokenHash, code: d.CodeHash, expires: d.ExpiresAt}
 	case VerificationFailed:
@@ -139,6 +141,8 @@ func (a *Account) Apply(e event.Decoded) {
 		a.totp.apply(d)
 	case PasskeyAdded, PasskeyUsed, PasskeyRemoved:
 		a.passkeys.apply(e)
+	case IdentityLinked, IdentityUnlinked:
+		a.identities.applyIdentity(e)
 	}
 }
 
@@ -167,9 +171,10 @@ func (a *Account) applyClaimVoided(d ClaimVoided, id uuid.UUID) {
 // to name it.
 func (a *Account) ClaimsLost() int { return a.lost }
 
-// Register makes the account. The same sign-up again says nothing.
+// Register makes the account, and says then of it: that a mail was sent, or
+// who vouches for it. The same sign-up again says nothing.
 // Errors: ErrAbandoned when a claim of it was taken over meanwhile.
-func (a *Account) Register(r Registered, v VerificationRequested) ([]event.Data, error) {
+func (a *Account) Register(r Registered, then ...event.Data) ([]event.Data, error) {
 	switch {
 	case a.Voided:
 		return nil, ErrAbandoned
@@ -178,7 +183,7 @@ func (a *Account) Register(r Registered, v VerificationRequested) ([]event.Data,
 	case a.Registered:
 		return nil, ErrAbandoned
 	}
-	return []event.Data{r, v}, nil
+	return append([]event.Data{r}, then...), nil
 }
 
 // Fence makes sure that the account does not own the name that the stream

@@ -9,7 +9,7 @@ import (
 )
 
 // Claim is who owns a name: the state of the streams email-…, handle-…,
-// passkey-… and setup-administrator.
+// passkey-…, identity-… and setup-administrator.
 type Claim struct {
 	Owner uuid.UUID // uuid.Nil: free
 	At    time.Time // when Owner claimed it, the last time
@@ -28,9 +28,11 @@ func (c *Claim) Apply(e event.Decoded) {
 		c.Owner, c.At, c.ID = d.Account, e.Time, e.ID
 	case SetupCompleted:
 		c.Owner, c.At, c.ID = d.Account, e.Time, e.ID
+	case IdentityClaimed:
+		c.Owner, c.At, c.ID = d.Account, e.Time, e.ID
 	case PasskeyClaimed:
 		c.Owner, c.At, c.ID = d.Account, e.Time, e.ID
-	case EmailReleased, HandleReleased, SetupReleased, PasskeyReleased:
+	case EmailReleased, HandleReleased, SetupReleased, PasskeyReleased, IdentityReleased:
 		*c = Claim{}
 	}
 }

@@ -29,7 +29,7 @@ var Events = slices.Concat([]event.Definition{
 	event.Of("handle.released.v1", event.People, func(d HandleReleased) string { return d.Account.String() }),
 	event.Of("setup.completed.v1", event.People, func(d SetupCompleted) string { return d.Account.String() }),
 	event.Of("setup.released.v1", event.People, func(d SetupReleased) string { return d.Account.String() }),
-}, totpEvents, passkeyEvents, proofEvents, settingsEvents)
+}, totpEvents, passkeyEvents, proofEvents, settingsEvents, identityEvents)
 
 // Roles that an account may have. Moderators are a board's affair.
 const (

@@ -8,7 +8,7 @@ var ErrLastWayIn = fault.New(fault.Conflict, "account.last_way_in", "This is the
 // WaysIn is in how many ways one can sign in to the account: the last one is
 // never removed.
 func (a *Account) WaysIn() int {
-	ways := len(a.passkeys)
+	ways := len(a.passkeys) + len(a.identities.linked)
 	if a.PasswordHash != "" {
 		ways++
 	}

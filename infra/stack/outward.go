@@ -4,16 +4,21 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/parleyhq/parley/infra/files"
+	"github.com/parleyhq/parley/infra/oidc"
 	"github.com/parleyhq/parley/infra/s3"
 	"github.com/parleyhq/parley/infra/smtp"
 )
 
 // openOutward opens what either stack may have: a mail server and S3, or the
-// data folder in their place.
+// data folder in their place; and providers of identities.
 func (s *Stack) openOutward(ctx context.Context, cfg Config) error {
 	if err := s.openMail(ctx, cfg); err != nil {
+		return err
+	}
+	if err := s.openProviders(cfg); err != nil {
 		return err
 	}
 	if cfg.S3 == "" {
@@ -53,6 +58,30 @@ func (s *Stack) openMail(ctx context.Context, cfg Config) (err error) {
 	}
 	s.Mail, s.Mailing = box, box.Run
 	s.check("smtp", false, server.Ping)
+	return nil
+}
+
+// openProviders asks nobody: a provider that is away stops nothing but sign-ins
+// through itself.
+func (s *Stack) openProviders(cfg Config) error {
+	list := slices.Clone(cfg.Providers)
+	for i, p := range list {
+		if path := cfg.ProviderSecrets[p.Name]; path != "" {
+			secret, err := files.Secret(path)
+			if err != nil {
+				return fmt.Errorf("--oidc-secret-file %s: %w", p.Name, err)
+			}
+			list[i].Secret = secret
+		}
+	}
+	providers := oidc.New(oidc.Config{
+		Providers: list, CallTimeout: cfg.CallTimeout, Keep: cfg.ProviderCache, RetryAfter: cfg.ProviderPause, Now: cfg.Now, Log: cfg.Log,
+	})
+	s.Providers = providers
+	s.closing(providers.Close)
+	for _, p := range list {
+		s.check("oidc "+p.Name, false, func(ctx context.Context) error { return providers.Ping(ctx, p.Name) })
+	}
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/parleyhq/parley/domain"
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/infra/keyring"
+	"github.com/parleyhq/parley/infra/oidc"
 	"github.com/parleyhq/parley/infra/redis"
 	"github.com/parleyhq/parley/infra/smtp"
 	"github.com/parleyhq/parley/projections"
@@ -35,7 +36,8 @@ type Stack struct {
 	Shared    commands.Shared    // what all processes share of who asks; nil: this one is alone
 	Ephemeral commands.Ephemeral // tickets, captchas, nonces, for all processes
 
-	Blobs commands.Blobs // images
+	Blobs     commands.Blobs     // images
+	Providers commands.Providers // of identities
 
 	Broker *Broker // nil: no Kafka
 	Nodes  *Nodes  // nil: this process is alone
@@ -107,6 +109,11 @@ type Config struct {
 	Mailing     smtp.OutboxConfig // but for Now, NewID and Log
 	MailTimeout time.Duration     // of one delivery
 	BlobTimeout time.Duration     // of keeping one file
+
+	Providers       []oidc.Provider   // but for their secrets
+	ProviderSecrets map[string]string // files with them, by name; none: a public client
+	ProviderCache   time.Duration     // how long what a provider says of itself is kept
+	ProviderPause   time.Duration     // how long one that did not answer is left alone
 
 	Catalogue *event.Catalogue // nil: this release's
 	Report    Report           // nil: nobody is told

@@ -134,6 +134,7 @@ func TestS11_ScarceRoutes(t *testing.T) {
 		"signIn": commands.ScarceSignIn, "signUp": commands.ScarceSignUp, "setUp": commands.ScarceSignUp, "verifyEmail": commands.ScarceConfirm,
 		"newCaptcha": commands.ScarceCaptcha, "captchaPicture": commands.ScarceCaptcha, "refreshCaptcha": commands.ScarceCaptcha,
 		"requestPasswordReset": commands.ScarceSignUp, "resetPassword": commands.ScarceConfirm,
+		"beginOAuth": commands.ScarceSignIn, "exchangeOAuth": commands.ScarceConfirm,
 	}
 	free := map[string]bool{
 		"livez": true, "readyz": true, "actuatorHealth": true, "metrics": true, "openapi": true, "docs": true, "docsScript": true, "docsStyle": true, "jwks": true,

@@ -68,6 +68,7 @@ func (s *Server) register() {
 	s.settings()
 	s.sessions()
 	s.totp()
+	s.identities()
 	s.follows()
 	s.boards()
 	s.posts()

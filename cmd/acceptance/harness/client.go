@@ -69,6 +69,13 @@ func (c *Client) Clone() *Client {
 	return &clone
 }
 
+// At is the same person in the same browser at another address.
+func (c *Client) At(base string) *Client {
+	clone := *c
+	clone.base = base
+	return &clone
+}
+
 // Base is the address the client talks to.
 func (c *Client) Base() string { return c.base }
 
