@@ -2,11 +2,13 @@ package commands
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/parleyhq/parley/commands/passkeys"
 	"github.com/parleyhq/parley/commands/passwords"
 	"github.com/parleyhq/parley/commands/pictures"
 	"github.com/parleyhq/parley/domain/account"
@@ -33,6 +35,7 @@ import (
 //	totp.go           second factors
 //	oauth.go          sign in by an OpenID provider
 //	identities.go     link, unlink
+//	passkeys.go       passkeys
 //	limits.go         rates, lock-out
 //	captchas.go       captchas, and tallies.go what asks for them
 //	replays.go        requests that come twice
@@ -50,7 +53,8 @@ type Commands struct {
 	behind chan struct{} // holds one for each work that goes on after its answer
 
 	pictures  *pictures.Maker
-	redirects redirects // of sign-ins by provider
+	redirects redirects       // of sign-ins by provider
+	party     *passkeys.Party // nil: none for an address like ours
 }
 
 // Session modes: sign-ins stand beside each other, the newest ends the others,
@@ -89,6 +93,9 @@ type Config struct {
 
 	TOTPIssuer    string // what authenticator apps show
 	RecoveryCodes int    // made with a second factor
+
+	PasskeyOrigins []string      // of other pages that may ask for passkeys of BaseURL's
+	PasskeyTTL     time.Duration // of a challenge
 
 	MaxRefresh     time.Duration // an access token older than that is renewed by the way; 0: none is
 	ReplayWindow   time.Duration // how far a guarded timestamp may be off
@@ -134,7 +141,7 @@ type Deps struct {
 	Limits     Limits     // nil: nothing is limited
 	Tallies    Tallies    // nil: no failure counts where nodes share nothing
 	Shared     Shared     // nil: this process is alone
-	Ephemeral  Ephemeral  // captchas, nonces, sign-ins by provider; needed where they are
+	Ephemeral  Ephemeral  // captchas, nonces, challenges of passkeys, sign-ins by provider; needed where they are
 	Painter    Painter    // of captchas; likewise
 }
 
@@ -164,8 +171,12 @@ func New(cfg Config, deps Deps) (*Commands, error) {
 	if err != nil {
 		return nil, err
 	}
+	party, err := passkeys.New(passkeys.Config{BaseURL: cfg.BaseURL, Origins: cfg.PasskeyOrigins, TTL: cfg.PasskeyTTL})
+	if err != nil && !errors.Is(err, passkeys.ErrUnavailable) {
+		return nil, err
+	}
 	return &Commands{
-		core: core, redirects: pages, deps: deps, hasher: passwords.New(cfg.PasswordCost, cfg.HashParallel, cfg.HashWait),
+		core: core, redirects: pages, party: party, deps: deps, hasher: passwords.New(cfg.PasswordCost, cfg.HashParallel, cfg.HashWait),
 		shared: newShared(cfg, deps), behind: make(chan struct{}, maxBehind), pictures: pictures.New(cfg.Images.Limits),
 	}, nil
 }
@@ -206,6 +217,7 @@ func Defaults() Config {
 		RecoveryCodes:   10,
 		OAuthTTL:        10 * time.Minute,
 		OAuthCodeTTL:    time.Minute,
+		PasskeyTTL:      5 * time.Minute,
 		Captcha: CaptchaRules{
 			Policy: CaptchaAdaptive, TTL: 5 * time.Minute, Length: 8, Failures: 3, Memory: 15 * time.Minute,
 		},

@@ -82,6 +82,7 @@ func commandsConfig(cfg settings.Settings, baseURL string) commands.Config {
 	c.SessionMode, c.RefreshTTL, c.RefreshGrace, c.Binding = cfg.SessionMode, cfg.RefreshTTL, cfg.RefreshGrace, cfg.Binding
 	c.RecentSignIn, c.TOTPIssuer, c.RecoveryCodes = cfg.RecentSignIn, cfg.TOTPIssuer, cfg.RecoveryCodes
 	c.MaxRefresh, c.ReplayWindow = time.Duration(cfg.MaxRefresh), cfg.ReplayWindow
+	c.PasskeyOrigins, c.PasskeyTTL = cfg.AllowedOrigins, cfg.PasskeyTTL
 	c.Captcha = commands.CaptchaRules{
 		Policy: cfg.Captcha, TTL: cfg.CaptchaTTL, Length: cfg.CaptchaLength, Failures: cfg.CaptchaFailures, Memory: cfg.CaptchaMemory,
 	}

@@ -26,7 +26,6 @@ var notYet = []string{
 	"event-streams",
 	"erase-grace",
 	"export-ttl",
-	"passkey-ttl",
 	"allow-private-webhooks",
 	"restore-window",
 	"feed-fan-out",

@@ -69,6 +69,7 @@ func (s *Server) register() {
 	s.sessions()
 	s.totp()
 	s.identities()
+	s.passkeys()
 	s.follows()
 	s.boards()
 	s.posts()

@@ -27,7 +27,7 @@ const (
 
 func (s *Server) sessions() {
 	route(s, Op{
-		Method: http.MethodPost, Path: "/v1/sessions", ID: "signIn", Summary: "Sign in by address or handle", Tag: "Sessions",
+		Method: http.MethodPost, Path: "/v1/sessions", ID: "signIn", Summary: "Sign in by address or handle and password, or by passkey", Tag: "Sessions",
 		Auth: Public, Status: http.StatusCreated, Secret: true, Scarce: commands.ScarceSignIn,
 		Errors: []*fault.Fault{
 			commands.ErrBadCredentials, commands.ErrSuspended, commands.ErrCaptchaRequired, commands.ErrCaptchaWrong,
@@ -88,15 +88,22 @@ type Tokens struct {
 }
 
 type credentials struct {
-	Login    string `json:"login,omitempty" doc:"needed; an address or a handle"`
-	Password string `json:"password,omitempty" doc:"needed" text:"lines"`
-	OTP      string `json:"otp,omitempty" doc:"of an authenticator app, or a recovery code; needed where session.otp_required says so"`
+	Login    string         `json:"login,omitempty" doc:"needed without a passkey; an address or a handle"`
+	Password string         `json:"password,omitempty" doc:"needed without a passkey" text:"lines"`
+	OTP      string         `json:"otp,omitempty" doc:"of an authenticator app, or a recovery code; needed where session.otp_required says so"`
+	Passkey  *passkeyAnswer `json:"passkey,omitempty" doc:"the answer to a challenge, in the place of login, password and otp"`
 	captchaAnswer
 	Carrier string `json:"carrier,omitempty" enum:"cookie,body" doc:"of the refresh token; cookie where it is left out"`
 }
 
 func (s *Server) signIn(ctx context.Context, c *Call, _ None, b credentials) (Reply[Tokens], error) {
-	done, err := s.cfg.Commands.SignIn(ctx, commands.SignIn{Login: b.Login, Password: b.Password, OTP: b.OTP, Captcha: b.captcha()})
+	var done commands.SignedIn
+	var err error
+	if b.Passkey != nil {
+		done, err = s.cfg.Commands.SignInByPasskey(ctx, commands.PasskeyAnswer(*b.Passkey))
+	} else {
+		done, err = s.cfg.Commands.SignIn(ctx, commands.SignIn{Login: b.Login, Password: b.Password, OTP: b.OTP, Captcha: b.captcha()})
+	}
 	if err != nil {
 		return Reply[Tokens]{}, err
 	}
