@@ -117,7 +117,7 @@ func (p Plan) elasticsearch(ctx context.Context, method, path string, body []byt
 		return err
 	}
 	if answer.StatusCode/100 != 2 {
-		return fmt.Errorf("Elasticsearch answered %d to %s %s: %.200s", answer.StatusCode, method, path, raw)
+		return fmt.Errorf("the server answered %d to %s %s: %.200s", answer.StatusCode, method, path, raw)
 	}
 	return json.Unmarshal(raw, into)
 }
