@@ -76,7 +76,7 @@ func (c *Commands) HasProvider(name string) bool {
 }
 
 // BeginOAuth begins a sign-in or a linking.
-// Errors: fault.ErrNotFound, ErrRedirect, ErrNotRecent, ErrProvider.
+// Errors: fault.ErrNotFound, ErrRedirect, ErrSuspended, ErrNotRecent, ErrProvider.
 func (c *Commands) BeginOAuth(ctx context.Context, in BeginOAuth) (OAuthBegun, error) {
 	if !c.HasProvider(in.Provider) {
 		return OAuthBegun{}, fault.ErrNotFound
@@ -90,6 +90,9 @@ func (c *Commands) BeginOAuth(ctx context.Context, in BeginOAuth) (OAuthBegun, e
 	a := Authorization{Callback: c.oauthCallback(in.Provider), State: oauthText(), Nonce: oauthText(), Verifier: oauthText()}
 	f := flow{Provider: in.Provider, Redirect: in.Redirect, Nonce: a.Nonce, Verifier: a.Verifier, Browser: oauthHash(in.Browser)}
 	if in.Link != nil {
+		if err := c.MayWrite(ctx, in.Link.Account); err != nil {
+			return OAuthBegun{}, err
+		}
 		if err := c.recentSignIn(ctx, *in.Link); err != nil { // a stolen token must not make a way in that stays
 			return OAuthBegun{}, err
 		}

@@ -65,7 +65,8 @@ func (a *Account) MayReset(tokenHash []byte, now time.Time) error {
 
 // ResetPassword uses the link. It ends every session and any change of address
 // that is under way, which may be somebody else's; and it proves the address,
-// as nobody else could read the link. Errors: ErrReset.
+// as nobody else could read the link. Where it was not proven before, whoever
+// signed up may have been somebody else, who keeps no way in. Errors: ErrReset.
 func (a *Account) ResetPassword(tokenHash []byte, hash string, now time.Time) ([]event.Data, error) {
 	if err := a.MayReset(tokenHash, now); err != nil {
 		return nil, err
@@ -73,6 +74,7 @@ func (a *Account) ResetPassword(tokenHash []byte, hash string, now time.Time) ([
 	events := a.setPassword(PasswordChanged{PasswordHash: hash, Reset: true}, uuid.Nil)
 	if !a.EmailVerified {
 		events = append(events, EmailVerified{Email: a.Email, Claim: a.EmailClaim})
+		events = append(events, a.dropWays()...)
 	}
 	return events, nil
 }

@@ -16,7 +16,9 @@ var (
 	sought = account.VerificationRequested{
 		Email: "new@example.org", Claim: "email-b", TokenHash: []byte("other"), CodeHash: []byte("code"), ExpiresAt: at.Add(15 * time.Minute),
 	}
-	moved = account.EmailVerified{Email: "new@example.org", Claim: "email-b"}
+	linkedIn = account.IdentityLinked{Provider: "p", Claim: "identity-a"}
+	keyed    = account.PasskeyAdded{Passkey: uuid.UUID{5}, Claim: "passkey-a"}
+	moved    = account.EmailVerified{Email: "new@example.org", Claim: "email-b"}
 )
 
 // A5: the newest link, once, in time, of the address that the account has.
@@ -32,20 +34,28 @@ func TestResetPassword(t *testing.T) {
 		want  []event.Data
 		err   error
 	}{
-		"right":               {[]event.Data{registered, verified, mailed}, "token", 9 * time.Minute, []event.Data{set, ended}, nil},
-		"proves the address":  {[]event.Data{registered, requested, mailed}, "token", 0, []event.Data{set, ended, verified}, nil},
-		"ends a change of it": {[]event.Data{registered, verified, sought, mailed}, "token", 0, []event.Data{set, ended, account.EmailChangeWithdrawn{}}, nil},
-		"wrong":               {[]event.Data{registered, verified, mailed}, "other", 0, nil, account.ErrReset},
-		"empty":               {[]event.Data{registered, verified}, "", 0, nil, account.ErrReset},
-		"old":                 {[]event.Data{registered, verified, mailed}, "token", 10 * time.Minute, nil, account.ErrReset},
-		"used":                {[]event.Data{registered, verified, mailed, set, ended}, "token", 0, nil, account.ErrReset},
-		"replaced":            {[]event.Data{registered, verified, mailed, newer}, "token", 0, nil, account.ErrReset},
-		"the newer":           {[]event.Data{registered, verified, mailed, newer}, "newer", 0, []event.Data{set, ended}, nil},
-		"of the old address":  {[]event.Data{registered, verified, sought, mailed, moved}, "token", 0, nil, account.ErrReset},
-		"of a lost address":   {[]event.Data{registered, mailed, lost}, "token", 0, nil, account.ErrReset},
-		"changed by hand":     {[]event.Data{registered, verified, mailed, account.PasswordChanged{PasswordHash: "$x"}}, "token", 0, nil, account.ErrReset},
-		"of a mail to verify": {[]event.Data{registered, requested}, "token", 0, nil, account.ErrReset},
-		"nobody":              {nil, "token", 0, nil, account.ErrReset},
+		"right":              {[]event.Data{registered, verified, mailed}, "token", 9 * time.Minute, []event.Data{set, ended}, nil},
+		"proves the address": {[]event.Data{registered, requested, mailed}, "token", 0, []event.Data{set, ended, verified}, nil},
+		"leaves a squatter no way in": {
+			[]event.Data{registered, requested, linkedIn, keyed, mailed, account.TOTPRequested{Secret: []byte("s")}}, "token", 0,
+			[]event.Data{
+				set, ended, verified, account.IdentityUnlinked{Provider: "p", Claim: "identity-a"},
+				account.PasskeyRemoved{Passkey: keyed.Passkey}, account.TOTPDisabled{},
+			}, nil,
+		},
+		"leaves the owner's ways": {[]event.Data{registered, verified, linkedIn, keyed, mailed}, "token", 0, []event.Data{set, ended}, nil},
+		"ends a change of it":     {[]event.Data{registered, verified, sought, mailed}, "token", 0, []event.Data{set, ended, account.EmailChangeWithdrawn{}}, nil},
+		"wrong":                   {[]event.Data{registered, verified, mailed}, "other", 0, nil, account.ErrReset},
+		"empty":                   {[]event.Data{registered, verified}, "", 0, nil, account.ErrReset},
+		"old":                     {[]event.Data{registered, verified, mailed}, "token", 10 * time.Minute, nil, account.ErrReset},
+		"used":                    {[]event.Data{registered, verified, mailed, set, ended}, "token", 0, nil, account.ErrReset},
+		"replaced":                {[]event.Data{registered, verified, mailed, newer}, "token", 0, nil, account.ErrReset},
+		"the newer":               {[]event.Data{registered, verified, mailed, newer}, "newer", 0, []event.Data{set, ended}, nil},
+		"of the old address":      {[]event.Data{registered, verified, sought, mailed, moved}, "token", 0, nil, account.ErrReset},
+		"of a lost address":       {[]event.Data{registered, mailed, lost}, "token", 0, nil, account.ErrReset},
+		"changed by hand":         {[]event.Data{registered, verified, mailed, account.PasswordChanged{PasswordHash: "$x"}}, "token", 0, nil, account.ErrReset},
+		"of a mail to verify":     {[]event.Data{registered, requested}, "token", 0, nil, account.ErrReset},
+		"nobody":                  {nil, "token", 0, nil, account.ErrReset},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
