@@ -96,7 +96,7 @@ func (c *Client) Do(method, path string, body any, headers ...Header) *Answer {
 
 // Try is Do for servers that may die under it.
 func (c *Client) Try(method, path string, body any, headers ...Header) (*Answer, error) {
-	req, err := c.request(method, path, body, headers)
+	req, sent, err := c.request(method, path, body, headers)
 	if err != nil {
 		return nil, err
 	}
@@ -109,6 +109,7 @@ func (c *Client) Try(method, path string, body any, headers ...Header) (*Answer,
 	if a.Raw, err = io.ReadAll(res.Body); err != nil {
 		return nil, err
 	}
+	guardExchange(c.t, req, sent, res, a.Raw)
 	if strings.Contains(res.Header.Get("Content-Type"), "json") {
 		_ = json.Unmarshal(a.Raw, a)
 	}
@@ -118,24 +119,24 @@ func (c *Client) Try(method, path string, body any, headers ...Header) (*Answer,
 	return a, nil
 }
 
-func (c *Client) request(method, path string, body any, headers []Header) (*http.Request, error) {
-	var reader io.Reader
+func (c *Client) request(method, path string, body any, headers []Header) (req *http.Request, sent []byte, err error) {
 	switch b := body.(type) {
 	case nil:
 	case string:
-		reader = strings.NewReader(b)
+		sent = []byte(b)
 	case []byte:
-		reader = bytes.NewReader(b)
+		sent = b
 	default:
-		raw, err := json.Marshal(b)
-		if err != nil {
-			return nil, err
+		if sent, err = json.Marshal(b); err != nil {
+			return nil, nil, err
 		}
-		reader = bytes.NewReader(raw)
 	}
-	req, err := http.NewRequestWithContext(c.t.Context(), method, c.base+path, reader)
-	if err != nil {
-		return nil, err
+	var reader io.Reader
+	if body != nil {
+		reader = bytes.NewReader(sent)
+	}
+	if req, err = http.NewRequestWithContext(c.t.Context(), method, c.base+path, reader); err != nil {
+		return nil, nil, err
 	}
 	if reader != nil {
 		req.Header.Set("Content-Type", "application/json")
@@ -153,7 +154,7 @@ func (c *Client) request(method, path string, body any, headers []Header) (*http
 			req.Header.Set(h.Name, h.Value)
 		}
 	}
-	return req, nil
+	return req, sent, nil
 }
 
 // The verbs.
