@@ -31,7 +31,7 @@ func ink(img image.Image, n int) []int {
 	counts, b := make([]int, n), img.Bounds()
 	for x := b.Min.X; x < b.Max.X; x++ {
 		for y := b.Min.Y; y < b.Max.Y; y++ {
-			if red, green, blue, _ := img.At(x, y).RGBA(); (red+green+blue)/3>>8 <= 100 {
+			if red, green, blue, _ := img.At(x, y).RGBA(); (red+green+blue)/3>>8 < 150 {
 				counts[min(n-1, (x-b.Min.X)*n/b.Dx())]++
 			}
 		}
