@@ -465,28 +465,6 @@ func TestA9_Trouble(t *testing.T) {
 	enter(t, c, p, person("trouble"))
 }
 
-// A9: begun at one process, ended at another.
-func TestA9_AcrossNodes(t *testing.T) {
-	t.Parallel()
-	if !harness.Distributed() {
-		t.Skip("the suite runs on the embedded stack, which is one process")
-	}
-	p, _, flags := providers(t)
-	s := harness.Start(t, flags)
-	api := s.Cluster.Nodes("api")
-	a := api[0].Client()
-	b := a.At(api[1].Client().Base())
-	back := p.Visit(begin(a, "test", "login", listed), person("nodes"))
-	code := landed(t, comeBack(b, back), listed).Get("code")
-	comeBack(a, back).Want(422, "oauth.state_invalid")
-	m := a.Clone().Post("/v1/oauth/exchange", map[string]any{"code": code}).Want(201).Map()
-	b.Post("/v1/oauth/exchange", map[string]any{"code": code}).Want(401, "oauth.code_invalid")
-	b.Token = m["accessToken"].(string)
-	if items := b.Get("/v1/me/identities").Want(200).Items(); len(items) != 1 {
-		t.Errorf("%v", items)
-	}
-}
-
 // O6: what is wrong with the settings is told at the start.
 func TestA9_Settings(t *testing.T) {
 	t.Parallel()

@@ -7,19 +7,12 @@ import (
 	"testing"
 
 	"github.com/parleyhq/parley/cmd/acceptance/harness"
-	"github.com/parleyhq/parley/cmd/settings"
 )
 
 // limited starts a server with limits on; flags set them.
 func limited(t *testing.T, flags ...string) *harness.Server {
 	t.Helper()
-	flags = append([]string{"--rate-limits=on"}, flags...)
-	if _, err := settings.Load(flags, nil); err != nil && strings.Contains(err.Error(), "not available in this release") {
-		t.Skip(err)
-	} else if err != nil {
-		t.Fatal(err)
-	}
-	return harness.Start(t, harness.Flags(flags...))
+	return harness.Start(t, harness.Flags(append([]string{"--rate-limits=on"}, flags...)...))
 }
 
 // retryAfter is the header's whole seconds, which must be between 1 and most.
