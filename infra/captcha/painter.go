@@ -7,12 +7,16 @@ import (
 	"image/color"
 	"image/draw"
 	"image/png"
+	"sync"
 
 	base64captcha "github.com/mojocn/base64Captcha"
 )
 
 // Painter is a commands.Painter. It is safe for use at once.
 type Painter struct {
+	width, height int
+
+	once          sync.Once // reads the fonts, megabytes that an idle process need not have
 	text, clutter *base64captcha.DriverString
 }
 
@@ -31,18 +35,19 @@ var (
 )
 
 // New makes a painter of pictures of that size, in pixels.
-func New(width, height int) *Painter {
+func New(width, height int) *Painter { return &Painter{width: width, height: height} }
+
+func (p *Painter) prepare() {
 	lines := base64captcha.OptionShowHollowLine | base64captcha.OptionShowSlimeLine | base64captcha.OptionShowSineLine
-	return &Painter{
-		text:    base64captcha.NewDriverString(height, width, 0, 0, 0, "", clear, nil, fonts),
-		clutter: base64captcha.NewDriverString(height, width, specks, lines, 0, "", paper, nil, fonts),
-	}
+	p.text = base64captcha.NewDriverString(p.height, p.width, 0, 0, 0, "", clear, nil, fonts)
+	p.clutter = base64captcha.NewDriverString(p.height, p.width, specks, lines, 0, "", paper, nil, fonts)
 }
 
 // Paint implements commands.Painter. The text lies upon the clutter, and its
 // colours are kept apart from the clutter's: the library's are as they fall,
 // light text on light paper too.
 func (p *Painter) Paint(text string) ([]byte, error) {
+	p.once.Do(p.prepare)
 	ink, err := layer(p.text, text)
 	if err != nil {
 		return nil, err
