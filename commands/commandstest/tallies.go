@@ -72,16 +72,17 @@ func talliesApart(t *testing.T, l commands.Tallies, _ Advance) {
 
 func talliesAge(t *testing.T, l commands.Tallies, advance Advance) {
 	ada := tallyOf("ada")
+	ada.For = 4 * time.Second // a real store waits for it
 	for range 3 {
 		counts(t, l, true, ada)
-		advance(15 * time.Second)
+		advance(time.Second)
 	}
-	isFull(t, l, true, ada) // of 45, 30 and 15 seconds
-	advance(15 * time.Second)
+	isFull(t, l, true, ada) // of three, two and one second
+	advance(time.Second)
 	isFull(t, l, false, ada)
 	counts(t, l, true, ada)
 	isFull(t, l, true, ada)
-	advance(time.Minute)
+	advance(4 * time.Second)
 	isFull(t, l, false, ada)
 }
 
