@@ -2,9 +2,9 @@
 // each package with its number of tests and seconds, the output of what
 // failed, what was skipped, and the sum last.
 //
-// It fails when a test or a build failed and when nothing ran. -list names
-// every test that ran; with -skips, a skip whose reason does not match that
-// expression is a failure too.
+// It fails when a test or a build failed and when nothing ran. -list names a
+// file to which every test that ran is written; with -skips, a skip whose
+// reason does not match that expression is a failure too.
 package main
 
 import (
@@ -39,13 +39,19 @@ type result struct {
 }
 
 func main() {
-	list := flag.Bool("list", false, "name every test that ran")
+	list := flag.String("list", "", "the file to write every test that ran to; none where it is empty")
 	skips := flag.String("skips", "", "what the reason of a skipped test must match; any does where it is empty")
 	flag.Parse()
-	s := summary{list: *list, reason: regexp.MustCompile(*skips), output: map[string][]string{}, tests: map[string]int{}, parents: map[string]bool{}}
+	s := summary{reason: regexp.MustCompile(*skips), output: map[string][]string{}, tests: map[string]int{}, parents: map[string]bool{}}
 	if err := s.read(os.Stdin); err != nil {
 		fmt.Fprintln(os.Stderr, "summary:", err)
 		os.Exit(1)
+	}
+	if *list != "" {
+		if err := os.WriteFile(*list, s.list(), 0o644); err != nil {
+			fmt.Fprintln(os.Stderr, "summary:", err)
+			os.Exit(1)
+		}
 	}
 	if !s.print(os.Stdout) {
 		os.Exit(1)
@@ -53,7 +59,6 @@ func main() {
 }
 
 type summary struct {
-	list                    bool
 	reason                  *regexp.Regexp      // to skip a test
 	output                  map[string][]string // by package and test
 	tests                   map[string]int      // that ran, by package
@@ -124,15 +129,20 @@ func (s *summary) end(key string, e event) {
 	}
 }
 
-// print says what happened, and whether all is well.
-func (s *summary) print(w io.Writer) bool {
-	if s.list {
-		for _, r := range s.ran {
-			if !s.parents[r.name] {
-				fmt.Fprintf(w, "  %-4s %6.2fs  %s\n", r.action, r.elapsed, short(r.name))
-			}
+// list names every test that ran, a line each.
+func (s *summary) list() []byte {
+	var b []byte
+	for _, r := range s.ran {
+		if !s.parents[r.name] {
+			b = fmt.Appendf(b, "  %-4s %6.2fs  %s\n", r.action, r.elapsed, short(r.name))
 		}
 	}
+	return b
+}
+
+// print says what happened, and whether all is well. Its last line counts, and
+// names what failed: it is all that some readers of a long log get to see.
+func (s *summary) print(w io.Writer) bool {
 	for _, r := range s.failures {
 		fmt.Fprintf(w, "--- %s\n", short(r.name))
 		out := strings.Split(strings.TrimRight(strings.Join(s.output[r.name], ""), "\n"), "\n")
@@ -164,6 +174,15 @@ func (s *summary) print(w io.Writer) bool {
 	fmt.Fprintf(w, "%d tests ran: %d passed, %d failed, %d skipped", len(s.ran), s.passed, s.failed, s.skipped)
 	if s.broken > 0 {
 		fmt.Fprintf(w, "; %d packages failed as a whole", s.broken)
+	}
+	var names []string
+	for _, r := range s.failures {
+		if !s.parents[r.name] {
+			names = append(names, strings.TrimSpace(short(r.name)))
+		}
+	}
+	if len(names) > 0 {
+		fmt.Fprintf(w, "; failed: %s", strings.Join(names, ", "))
 	}
 	fmt.Fprintln(w)
 	if len(s.ran)-s.skipped == 0 {
