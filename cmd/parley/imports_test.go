@@ -58,7 +58,6 @@ var drivers = map[string][]string{
 	"github.com/jackc/pgx":                       {"infra/postgres"},
 	"github.com/elastic":                         {"infra/elastic"},
 	"github.com/redis":                           {"infra/redis"},
-	"github.com/mojocn/base64Captcha":            {"infra/captcha"},
 	"github.com/minio/minio-go":                  {"infra/s3"},
 	"github.com/wneessen/go-mail":                {"infra/smtp"},
 	"github.com/coreos/go-oidc":                  {"infra/oidc"},
