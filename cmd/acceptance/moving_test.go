@@ -270,6 +270,7 @@ func TestO7_ACopyIsRefused(t *testing.T) {
 	}
 	to := harness.StartLog(t)
 	m := &moving{t: t, data: data, s: harness.StartProcess(t, harness.Embedded(), harness.On(data))}
+	late := m.s.NewPerson("late")
 	m.s.Stop()
 	m.refused(to, "master key", "--source-master-key-file="+keyFile(t))
 	m.refused(to, "no such file", "--source-master-key-file="+filepath.Join(t.TempDir(), "none"))
@@ -289,7 +290,10 @@ func TestO7_ACopyIsRefused(t *testing.T) {
 			})
 		}
 	})
-	m.refused(to, "has not told everybody yet") // the server hardly ran
+	if status, _, stderr := parley(t, "admin", "grant", "--data", data, late.Account.ID); status != 0 {
+		t.Fatalf("admin grant: exit %d: %s", status, stderr)
+	}
+	m.refused(to, "has not told everybody yet") // no server ran since
 	_, err := openLog(t, to).Append(t.Context(), "weather-1", event.NoStream, []event.Event{{
 		ID: uuid.New(), Type: "rained", Time: time.Now(), ContentType: event.ContentJSON, Data: []byte(`{}`), Metadata: []byte(`{}`),
 	}})
