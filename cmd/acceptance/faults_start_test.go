@@ -22,9 +22,9 @@ import (
 )
 
 // idleBound is how much memory an idle process may have resident, in KiB. The
-// aim is 60 MiB, and 49 to 58 were reached; with the captcha library,
-// which reads its fonts when a program that holds it starts, 64 to 70 are.
-const idleBound = 75 << 10
+// aim is 60 MiB, and 53 to 58 are taken, three quarters of them pages of the
+// program that all processes share: a kernel may map a few MiB more of those.
+const idleBound = 64 << 10
 
 // O2: nine processes that start at once on empty servers make everything
 // once; idle ones are small.
