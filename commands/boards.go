@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/parleyhq/parley/domain/board"
+	"github.com/parleyhq/parley/domain/bookmark"
 	"github.com/parleyhq/parley/domain/comment"
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/domain/fault"
@@ -20,11 +21,12 @@ type ForumRules struct {
 	Board           board.Limits
 	Post            post.Limits
 	CommentMax      int // characters
+	FolderMax       int // of a folder of bookmarks, likewise
 }
 
 // DefaultForum are the documented rules.
 func DefaultForum() ForumRules {
-	return ForumRules{Board: board.DefaultLimits(), Post: post.DefaultLimits(), CommentMax: comment.DefaultMax}
+	return ForumRules{Board: board.DefaultLimits(), Post: post.DefaultLimits(), CommentMax: comment.DefaultMax, FolderMax: bookmark.DefaultFolderMax}
 }
 
 // CreateBoard is a new board. Icon and Banner are images, uuid.Nil for none.

@@ -41,7 +41,8 @@ import (
 //	replays.go        requests that come twice
 //	revocation.go     sessions that are over, on all nodes at once
 //	boards.go posts.go comments.go reactions.go
-//	follows.go        follow, block, mute; boards and hashtags too
+//	follows.go        follow, block, mute; boards, hashtags and posts too
+//	bookmarks.go      posts that one keeps
 //	followrequests.go who waits to follow
 //	rooms.go messages.go receipts.go
 //	notifications.go  tell, read up to

@@ -4,6 +4,7 @@ import (
 	"github.com/parleyhq/parley/domain/account"
 	"github.com/parleyhq/parley/domain/apikey"
 	"github.com/parleyhq/parley/domain/board"
+	"github.com/parleyhq/parley/domain/bookmark"
 	"github.com/parleyhq/parley/domain/chat"
 	"github.com/parleyhq/parley/domain/comment"
 	"github.com/parleyhq/parley/domain/event"
@@ -32,5 +33,6 @@ func Catalogue() (*event.Catalogue, error) {
 		post.Events,
 		reaction.Events,
 		image.Events,
+		bookmark.Events,
 	)
 }

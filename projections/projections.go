@@ -26,6 +26,7 @@ func Tables() Projector {
 			postRoutes(),
 			commentRoutes(),
 			reactionRoutes(),
+			bookmarkRoutes(),
 			roomRoutes(),
 			messageRoutes(),
 			receiptRoutes(),

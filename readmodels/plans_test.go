@@ -151,6 +151,16 @@ func planForum(ctx context.Context, b readmodels.Batch, run func(...any)) {
 	run(readmodels.SetReaction(ctx, b, you, me, "like", true))
 	run(readmodels.SetReaction(ctx, b, you, me, "like", false))
 
+	folder := "f"
+	run(readmodels.PutBookmark(ctx, b, me, thing, folder, at, 1))
+	run(readmodels.MoveBookmark(ctx, b, me, thing, folder))
+	run(readmodels.PutPostFollow(ctx, b, me, thing, 1))
+	run(readmodels.PostFollowers(ctx, b, thing, 2))
+	for _, after := range []*readmodels.BookmarkKey{nil, {Position: 2}} {
+		run(readmodels.Bookmarks(ctx, b, me, nil, after, 20))
+		run(readmodels.Bookmarks(ctx, b, me, &folder, after, 20))
+	}
+	run(readmodels.BookmarkFolders(ctx, b, me, "", 20))
 	run(readmodels.BoardOf(ctx, b, me, other, tags))
 	run(readmodels.Boards(ctx, b, me, tags, &readmodels.BoardKey{}, 20))
 	run(readmodels.PostOf(ctx, b, me, thing))
@@ -175,6 +185,8 @@ func planForum(ctx context.Context, b readmodels.Batch, run func(...any)) {
 			run(readmodels.Comments(ctx, b, me, thing, parent, order, &readmodels.CommentKey{Reactions: 1}, 20))
 		}
 	}
+	run(readmodels.DropBookmark(ctx, b, me, thing))
+	run(readmodels.DropPostFollow(ctx, b, me, thing))
 	run(readmodels.DeleteComment(ctx, b, you, when))
 	run(readmodels.DeletePost(ctx, b, thing, when))
 }

@@ -167,7 +167,7 @@ func posts(ctx context.Context, r Reader, viewer uuid.UUID, sql string, args ...
 		p.Author = person(a.summaries, p.author)
 		p.show(a.summaries, a.apart)
 	}
-	return found, nil
+	return found, keptAndFollowed(ctx, r, viewer, found)
 }
 
 // person is the summary of an account, nil for a pseudonym and who is gone.

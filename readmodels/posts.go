@@ -57,6 +57,8 @@ type Post struct {
 	Reactions   Reactions
 	Version     string // id of the newest event that changed it
 	Mine        bool
+	Bookmarked  bool // by the viewer
+	Following   bool // the viewer is told of replies
 
 	author, owner uuid.UUID
 	mentions      []uuid.UUID

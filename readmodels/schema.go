@@ -18,6 +18,7 @@ func Schema() []string {
 		hashtagSchema,
 		commentSchema,
 		reactionSchema,
+		bookmarkSchema,
 		roomSchema,
 		messageSchema,
 		inboxSchema,

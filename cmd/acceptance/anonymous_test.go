@@ -53,6 +53,13 @@ func newSecretPost(t *testing.T) *secretPost {
 	f.alice.Patch("/v1/comments/"+s.own, map[string]any{"body": "Edited, @" + f.bob.Account.Handle}).Want(200)
 	f.alice.Delete("/v1/comments/" + say(f.alice, s.post, "")).Want(204)
 	f.alice.Put("/v1/posts/"+s.post+"/answer", map[string]any{"commentId": s.answer}).Want(200)
+	f.alice.Put("/v1/posts/"+s.post+"/bookmark", map[string]any{"folder": "mine"}).Want(204)
+	f.alice.Put("/v1/posts/"+s.post+"/bookmark", nil).Want(204)
+	f.alice.Delete("/v1/posts/" + s.post + "/bookmark").Want(204)
+	f.alice.Put("/v1/posts/"+s.post+"/bookmark", map[string]any{"folder": "mine"}).Want(204)
+	f.alice.Put("/v1/posts/"+s.post+"/follow", nil).Want(204)
+	f.alice.Delete("/v1/posts/" + s.post + "/follow").Want(204)
+	f.alice.Put("/v1/posts/"+s.post+"/follow", nil).Want(204)
 	f.see(f.alice)
 	return s
 }
@@ -96,6 +103,9 @@ func TestQ9_AnonymousAnswers(t *testing.T) {
 	mine := s.alice.Get("/v1/posts/" + s.post).Want(200).Map()
 	if mine["author"] != nil || dig(mine, "viewer", "mine") != true || mine["answerId"] != s.answer || mine["comments"] != 2.0 {
 		t.Errorf("as she sees it: %v", mine)
+	}
+	if dig(mine, "viewer", "bookmarked") != true || dig(mine, "viewer", "following") != true {
+		t.Errorf("what she keeps and follows: %v", mine["viewer"])
 	}
 	own := s.alice.Get("/v1/comments/" + s.own).Want(200).Map()
 	if own["author"] != nil || dig(own, "viewer", "mine") != true {

@@ -172,6 +172,7 @@ type Forum struct {
 	TitleMax        int           `name:"title-max" default:"200" max:"1000" help:"Longest title of a post, in characters." roles:"api"`
 	PostMax         int           `name:"post-max" default:"40000" max:"100000" help:"Longest body of a post, in characters." roles:"api"`
 	CommentMax      int           `name:"comment-max" default:"10000" max:"40000" help:"Longest comment, in characters." roles:"api"`
+	FolderMax       int           `name:"bookmark-folder-max" default:"50" max:"200" help:"Longest name of a folder of bookmarks, in characters." roles:"api"`
 	PostImages      int           `name:"post-images" default:"20" max:"100" help:"Most pictures of a post." roles:"api"`
 	Reactions       []string      `name:"reactions" default:"like,love,laugh,sad,happy,angry" check:"words" help:"Kinds of reactions to posts, comments and messages." roles:"api"`
 	RestoreWindow   time.Duration `name:"restore-window" default:"720h" help:"How long a deleted post can be restored." roles:"api"`

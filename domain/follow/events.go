@@ -21,6 +21,8 @@ var Events = []event.Definition{
 	event.Of("follow.requested.v1", event.People, func(d Requested) string { return d.Follower.String() }),
 	event.Of("follow.refused.v1", event.People, func(d Refused) string { return d.Follower.String() }),
 	event.Of("tagfollow.ended.v1", event.People, func(d TagEnded) string { return d.Account.String() }),
+	event.Of("postfollow.started.v1", event.People, func(d PostStarted) string { return d.Account.String() }),
+	event.Of("postfollow.ended.v1", event.People, func(d PostEnded) string { return d.Account.String() }),
 }
 
 // Started is a new follower.
@@ -83,4 +85,18 @@ type TagStarted struct {
 type TagEnded struct {
 	Account uuid.UUID `json:"account"`
 	Tag     string    `json:"tag"`
+}
+
+// PostStarted lets an account be told of replies to a post.
+type PostStarted struct {
+	Account       uuid.UUID `json:"account"`                                 // the post's pseudonym, if its anonymous author follows it
+	HiddenAccount uuid.UUID `json:"hiddenAccount,omitzero" seal:"anonymous"` // the account, then
+	Post          uuid.UUID `json:"post"`
+}
+
+// PostEnded lets it be told of them no longer.
+type PostEnded struct {
+	Account       uuid.UUID `json:"account"`
+	HiddenAccount uuid.UUID `json:"hiddenAccount,omitzero" seal:"anonymous"`
+	Post          uuid.UUID `json:"post"`
 }

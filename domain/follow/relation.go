@@ -17,7 +17,8 @@ type Relation struct {
 func New() *Relation { return &Relation{} }
 
 // Stream is the name of a relation's stream: category is follow, block or
-// mute for two accounts, boardfollow for an account and a board.
+// mute for two accounts, boardfollow for an account and a board, postfollow for
+// an account (or the post's pseudonym, for its anonymous author) and a post.
 func Stream(category string, a, b uuid.UUID) string {
 	return event.StreamName(category, a.String()+"."+b.String())
 }
@@ -32,9 +33,9 @@ func (r *Relation) Apply(e event.Decoded) {
 	switch d := e.Payload.(type) {
 	case Requested:
 		r.request = request{waits: true, openings: d.Openings}
-	case Started, BlockStarted, MuteStarted, BoardStarted, TagStarted:
+	case Started, BlockStarted, MuteStarted, BoardStarted, TagStarted, PostStarted:
 		r.On, r.request = true, request{}
-	case Ended, Refused, BlockEnded, MuteEnded, BoardEnded, TagEnded:
+	case Ended, Refused, BlockEnded, MuteEnded, BoardEnded, TagEnded, PostEnded:
 		r.On, r.request = false, request{}
 	}
 }

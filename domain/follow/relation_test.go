@@ -20,6 +20,7 @@ func TestTurn(t *testing.T) {
 		{follow.MuteStarted{Muter: a, Muted: b}, follow.MuteEnded{Muter: a, Muted: b}},
 		{follow.BoardStarted{Account: a, Board: b}, follow.BoardEnded{Account: a, Board: b}},
 		{follow.TagStarted{Account: a, Tag: "go"}, follow.TagEnded{Account: a, Tag: "go"}},
+		{follow.PostStarted{Account: a, HiddenAccount: a, Post: b}, follow.PostEnded{Account: a, HiddenAccount: a, Post: b}},
 	} {
 		r := follow.New()
 		for _, step := range []struct {

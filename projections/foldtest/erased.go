@@ -4,6 +4,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/parleyhq/parley/domain/account"
+	"github.com/parleyhq/parley/domain/bookmark"
 	"github.com/parleyhq/parley/domain/chat"
 	"github.com/parleyhq/parley/domain/comment"
 	"github.com/parleyhq/parley/domain/event"
@@ -30,7 +31,8 @@ import (
 //     which message one was told of is sealed.
 //   - image: name and hashes are empty, so nothing leads to it; there is no
 //     image_file. Whose it is (as with posts), what for, sizes and uses stay.
-//   - relations, reactions, memberships and receipts stay: they are ids.
+//   - relations, reactions, memberships and receipts stay: they are ids; so do
+//     bookmarks, but for the names of their folders.
 //   - board, room and api_key stay: their words belong to the community.
 func erased(e Event, gone func(uuid.UUID) bool) event.Data {
 	switch d := e.Data.(type) {
@@ -133,6 +135,16 @@ func erasedInForum(e Event, gone func(uuid.UUID) bool) event.Data {
 	case comment.Edited:
 		if gone(d.Author) {
 			d.Body = ""
+		}
+		return d
+	case bookmark.Added:
+		if gone(d.Account) {
+			d.Folder = ""
+		}
+		return d
+	case bookmark.Moved:
+		if gone(d.Account) {
+			d.Folder = ""
 		}
 		return d
 	case image.Uploaded:

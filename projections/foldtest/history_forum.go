@@ -25,6 +25,8 @@ var forumActs = []act{
 	{10, editComment},
 	{14, deleteComment},
 	{34, react},
+	{14, keepPost},
+	{8, followPost},
 }
 
 var (

@@ -15,6 +15,7 @@ import (
 type Model struct {
 	people
 	forum
+	bookmarks
 	rooms
 	inboxes
 	images
@@ -30,7 +31,7 @@ func NewModel(gone func(uuid.UUID) bool) *Model {
 	if gone == nil {
 		gone = func(uuid.UUID) bool { return false }
 	}
-	return &Model{people: newPeople(), forum: newForum(), rooms: newRooms(), inboxes: inboxes{}, images: newImages(), audited: audited{}, gone: gone}
+	return &Model{people: newPeople(), forum: newForum(), bookmarks: newBookmarks(), rooms: newRooms(), inboxes: inboxes{}, images: newImages(), audited: audited{}, gone: gone}
 }
 
 // Fold folds one event in.
@@ -41,6 +42,7 @@ func (m *Model) Fold(e Event) {
 	m.foldBoard(e)
 	m.foldPost(e)
 	m.foldComment(e)
+	m.foldBookmark(e)
 	m.foldRoom(e)
 	m.foldMessage(e)
 	m.foldInbox(e)
@@ -54,6 +56,7 @@ func (m *Model) Rows() []string {
 	m.rows = nil
 	m.printPeople()
 	m.printForum()
+	m.printBookmarks()
 	m.printRooms()
 	m.printInboxes()
 	m.printImages()

@@ -302,6 +302,83 @@ func TestWhoIsTold(t *testing.T) {
 	same(t, "a mute leaves anonymous ones alone", told(bob)[4:], entry(notification.Reply, uuid.Nil, "comment", anonymous))
 }
 
+// F6, N1: followers of a post are told of replies, once for each event and
+// reader; not of their own, and not across a block or a mute.
+func TestF6_FollowersAreTold(t *testing.T) {
+	t.Parallel()
+	w, told := lives(t)
+	ctx, author, bob, carol, dave := t.Context(), w.person(), w.person(), w.person(), w.person()
+	entry := func(kind notification.Kind, actor uuid.UUID, typ string, id uuid.UUID) notification.Notified {
+		return notification.Notified{Kind: kind, Actor: actor, Subject: notification.Subject{Type: typ, ID: id}}
+	}
+	say := func(by commands.Actor, post, parent uuid.UUID) uuid.UUID {
+		id, _, err := w.c.AddComment(ctx, by, post, "c", parent)
+		must(t, err)
+		told(by) // until everybody is: what comes next counts for later ones
+		return id
+	}
+	for _, anonymous := range []bool{false, true} {
+		before := map[uuid.UUID]int{}
+		for _, p := range []commands.Actor{author, bob, carol, dave} {
+			before[p.Account] = len(told(p))
+		}
+		since := func(by commands.Actor) []notification.Notified {
+			return told(by)[before[by.Account]:]
+		}
+		post, _, err := w.c.CreatePost(ctx, author, w.board, commands.CreatePost{Title: "t", Body: "b", Anonymous: anonymous})
+		must(t, err)
+		early := say(carol, post, uuid.Nil)
+		for _, follower := range []commands.Actor{author, bob, carol} {
+			_, err := w.c.FollowPost(ctx, follower, post, true)
+			must(t, err)
+		}
+		if got := since(bob); len(got) > 0 {
+			t.Errorf("of what was before: %v", got)
+		}
+		reply := say(dave, post, early)
+		first := entry(notification.FollowedPost, dave.Account, "post", post)
+		same(t, "a follower", since(bob), first)
+		same(t, "a follower who was answered", since(carol), entry(notification.Reply, dave.Account, "comment", reply))
+		same(t, "the author", since(author),
+			entry(notification.Reply, carol.Account, "comment", early), entry(notification.Reply, dave.Account, "comment", reply))
+		say(bob, post, uuid.Nil)
+		same(t, "of one's own", since(bob), first)
+		actor := author.Account
+		if anonymous {
+			actor = uuid.Nil
+		}
+		say(author, post, uuid.Nil)
+		second := entry(notification.FollowedPost, actor, "post", post)
+		same(t, "of the author's", since(bob), first, second)
+
+		_, err = w.c.Mute(ctx, bob, dave.Account, true)
+		must(t, err)
+		say(dave, post, uuid.Nil)
+		_, err = w.c.Mute(ctx, bob, dave.Account, false)
+		must(t, err)
+		_, err = w.c.Block(ctx, dave, bob.Account, true)
+		must(t, err)
+		say(dave, post, uuid.Nil)
+		same(t, "of whom one mutes, or who blocks one", since(bob), first, second)
+		_, err = w.c.Block(ctx, dave, bob.Account, false)
+		must(t, err)
+		_, err = w.c.Block(ctx, author, bob.Account, true)
+		must(t, err)
+		say(carol, post, uuid.Nil)
+		want := []notification.Notified{first, second}
+		if anonymous { // nobody's block keeps it from anyone
+			want = append(want, entry(notification.FollowedPost, carol.Account, "post", post))
+		}
+		same(t, "of a post out of sight", since(bob), want...)
+		_, err = w.c.Block(ctx, author, bob.Account, false)
+		must(t, err)
+		_, err = w.c.FollowPost(ctx, bob, post, false)
+		must(t, err)
+		say(dave, post, uuid.Nil)
+		same(t, "of a post that one follows no longer", since(bob), want...)
+	}
+}
+
 // A restore takes the log back to an earlier point and begins another epoch:
 // the checkpoint may be ahead then. What was told before stays told, what
 // happens in the new life is told, and nothing twice.

@@ -2,6 +2,7 @@ package process
 
 import (
 	"context"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -41,9 +42,10 @@ func (n *Notify) epochBegun(ctx context.Context, _ event.Decoded) ([]commands.No
 	return nil, err
 }
 
-// commented tells the author of the post, and of the comment that was
-// answered. An anonymous author is nobody to them, so blocks and mutes do not
-// keep what it wrote from anyone: that would tell who it is.
+// commented tells the author of the post and of the comment that was answered,
+// and who follows the post, once each. An anonymous author is nobody to them,
+// so blocks and mutes do not keep what it wrote from anyone: that would tell
+// who it is.
 func (n *Notify) commented(ctx context.Context, e event.Decoded) ([]commands.Notify, error) {
 	d := e.Payload.(comment.Published)
 	id, err := uuid.Parse(event.StreamID(e.Stream))
@@ -67,7 +69,27 @@ func (n *Notify) commented(ctx context.Context, e event.Decoded) ([]commands.Not
 		actor, behind = uuid.Nil, d.HiddenAuthor
 	}
 	entry := notification.Notified{Kind: notification.Reply, Actor: actor, Subject: notification.Subject{Type: "comment", ID: id}}
-	return n.to(ctx, entry, behind, readers...)
+	notes, err := n.to(ctx, entry, behind, readers...)
+	if err != nil {
+		return nil, err
+	}
+	followers, err := n.followers(ctx, e.Position, d.Post, readers)
+	if err != nil || len(followers) == 0 {
+		return notes, err
+	}
+	entry.Kind, entry.Subject = notification.FollowedPost, notification.Subject{Type: "post", ID: d.Post}
+	more, err := n.to(ctx, entry, behind, followers...)
+	return append(notes, more...), err
+}
+
+// followers are who followed a post before an event of that position and sees
+// it, but for those who are told of the event otherwise.
+func (n *Notify) followers(ctx context.Context, position uint64, post uuid.UUID, told []uuid.UUID) (found []uuid.UUID, err error) {
+	err = n.cfg.Reads.Read(ctx, func(r readmodels.Reader) error {
+		found, err = readmodels.PostFollowers(ctx, r, post, position)
+		return err
+	})
+	return slices.DeleteFunc(found, func(id uuid.UUID) bool { return slices.Contains(told, id) }), err
 }
 
 func (n *Notify) reacted(ctx context.Context, e event.Decoded) ([]commands.Notify, error) {

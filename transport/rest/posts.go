@@ -82,7 +82,7 @@ type PostViewer struct {
 	Mine       bool     `json:"mine"`
 	Reactions  []string `json:"reactions"`
 	Bookmarked bool     `json:"bookmarked"`
-	Following  bool     `json:"following"`
+	Following  bool     `json:"following" doc:"one is told of replies"`
 }
 
 func showPost(p readmodels.Post) Post {
@@ -92,7 +92,7 @@ func showPost(p readmodels.Post) Post {
 		Images: imagesOf(p.Images, open), Thumbnail: imageOf(p.Thumbnail, open), Hashtags: p.Hashtags, Mentions: showSummaries(p.Mentions),
 		CreatedAt: At(p.CreatedAt), EditedAt: AtOrNull(p.EditedAt), PublishedAt: AtOrNull(p.PublishedAt), PublishAt: AtOrNull(p.PublishAt),
 		State: string(p.State), Locked: p.Locked, Pinned: p.Pinned, Revision: p.Revision, Comments: p.Comments, Reactions: p.Reactions.Counts,
-		Viewer: PostViewer{Mine: p.Mine, Reactions: p.Reactions.Mine},
+		Viewer: PostViewer{Mine: p.Mine, Reactions: p.Reactions.Mine, Bookmarked: p.Bookmarked, Following: p.Following},
 	}
 	out.Author = showPerson(p.Author)
 	if p.Answer != uuid.Nil {

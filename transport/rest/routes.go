@@ -75,6 +75,7 @@ func (s *Server) register() {
 	s.posts()
 	s.comments()
 	s.reactions()
+	s.bookmarks()
 	s.hashtags()
 	s.feeds()
 	s.search()
