@@ -322,9 +322,7 @@ func TestF6_FollowersAreTold(t *testing.T) {
 		for _, p := range []commands.Actor{author, bob, carol, dave} {
 			before[p.Account] = len(told(p))
 		}
-		since := func(by commands.Actor) []notification.Notified {
-			return told(by)[before[by.Account]:]
-		}
+		since := func(by commands.Actor) []notification.Notified { return told(by)[before[by.Account]:] }
 		post, _, err := w.c.CreatePost(ctx, author, w.board, commands.CreatePost{Title: "t", Body: "b", Anonymous: anonymous})
 		must(t, err)
 		early := say(carol, post, uuid.Nil)
