@@ -194,9 +194,6 @@ func (c *Commands) confirm(ctx context.Context, id uuid.UUID, decide func(*accou
 
 // freeAddress gives up an address that the account does not name any more.
 func (c *Commands) freeAddress(ctx context.Context, id uuid.UUID, stream string, given uuid.UUID) {
-	if stream == "" || given == uuid.Nil {
-		return
-	}
 	c.letGo(ctx, reservation{
 		stream: stream, released: func(id uuid.UUID) event.Data { return account.EmailReleased{Account: id} },
 	}, id, given)

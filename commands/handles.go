@@ -61,7 +61,7 @@ func (c *Commands) rename(ctx context.Context, id uuid.UUID, handle string, want
 		}
 		return a.ChangeHandle(handle, wanted.stream, begun)
 	})
-	if err == nil && given != uuid.Nil {
+	if err == nil {
 		wanted.stream = old
 		c.letGo(ctx, wanted, id, given)
 	}

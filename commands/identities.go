@@ -41,10 +41,12 @@ func (c *Commands) vouch(ctx context.Context, provider string, who Identity) (vo
 	return voucher{provider, who, reservation{
 		stream:   stream,
 		claimed:  func(id uuid.UUID) event.Data { return account.IdentityClaimed{Account: id} },
-		released: func(id uuid.UUID) event.Data { return account.IdentityReleased{Account: id} },
+		released: identityReleased,
 		taken:    account.ErrIdentityTaken,
 	}}, err
 }
+
+func identityReleased(id uuid.UUID) event.Data { return account.IdentityReleased{Account: id} }
 
 func (v voucher) linked() account.IdentityLinked {
 	l := account.IdentityLinked{Provider: v.provider, Issuer: v.who.Issuer, Subject: v.who.Subject, Claim: v.claim.stream}
@@ -226,13 +228,7 @@ func (c *Commands) UnlinkIdentity(ctx context.Context, by Actor, provider string
 	if err != nil {
 		return Outcome{}, err
 	}
-	var given uuid.UUID // the claim that is given up
-	err = view(fresh, c.core, claim, account.NewClaim, func(cl *account.Claim) error {
-		if cl.Owner == by.Account {
-			given = cl.ID
-		}
-		return nil
-	})
+	given, err := c.claimOf(fresh, claim, by.Account)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -246,21 +242,7 @@ func (c *Commands) UnlinkIdentity(ctx context.Context, by Actor, provider string
 	if err != nil {
 		return Outcome{}, err
 	}
-	c.releaseIdentity(ctx, by.Account, claim, given)
+	c.letGo(ctx, reservation{stream: claim, released: identityReleased}, by.Account, given)
 	c.tell(ctx, by.Account, "There is one way less to sign in to your account", fmt.Sprintf("The account of the provider %q was unlinked from yours: it does not sign in to yours any more.", provider))
 	return out, nil
-}
-
-// releaseIdentity frees an identity if the claim is still that one. What fails
-// here can be taken over later.
-func (c *Commands) releaseIdentity(ctx context.Context, by uuid.UUID, claim string, given uuid.UUID) {
-	if given == uuid.Nil {
-		return
-	}
-	_, err := change(context.WithoutCancel(ctx), c.core, claim, account.NewClaim, func(cl *account.Claim) ([]event.Data, error) {
-		return cl.Release(by, given, func(id uuid.UUID) event.Data { return account.IdentityReleased{Account: id} }), nil
-	})
-	if err != nil {
-		c.log.WarnContext(ctx, "an identity stays claimed until it may be taken over", "error", err)
-	}
 }

@@ -209,9 +209,12 @@ func (c *Commands) claimOf(ctx context.Context, stream string, id uuid.UUID) (cl
 	return claim, err
 }
 
-// letGo frees a name that the account gave up, if the claim is still that one.
-// What fails here is taken over later.
+// letGo frees a name that the account gave up, if the claim is still that one;
+// uuid.Nil is none. What fails here is taken over later.
 func (c *Commands) letGo(ctx context.Context, r reservation, id, claim uuid.UUID) {
+	if claim == uuid.Nil {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.cfg.AppendTimeout)
 	defer cancel()
 	_, err := change(ctx, c.core, r.stream, account.NewClaim, func(cl *account.Claim) ([]event.Data, error) {

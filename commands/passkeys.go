@@ -202,9 +202,7 @@ func (c *Commands) RemovePasskey(ctx context.Context, by Actor, id uuid.UUID) (O
 	if err != nil {
 		return Outcome{}, err
 	}
-	if claim != uuid.Nil {
-		c.letGo(ctx, reservation{stream: gone.Claim, released: passkeyReleased}, by.Account, claim)
-	}
+	c.letGo(ctx, reservation{stream: gone.Claim, released: passkeyReleased}, by.Account, claim)
 	c.tell(ctx, by.Account, "A passkey was removed from your account", fmt.Sprintf("The passkey %q was removed from your account: it does not sign in any more.", gone.Name))
 	return out, nil
 }
