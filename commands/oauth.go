@@ -10,7 +10,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -257,7 +256,7 @@ func (c *Commands) ExchangeOAuth(ctx context.Context, in ExchangeOAuth) (SignedI
 		if !a.Names(e.Claim) { // unlinked since
 			return ErrOAuthCode
 		}
-		who = signer{a.Epoch, a.Keep, slices.Clone(a.Roles)}
+		who = signerOf(a)
 		return nil
 	})
 	if err != nil {

@@ -254,7 +254,7 @@ func (c *Commands) passkeyOwner(ctx context.Context, answer PasskeyAnswer) (uuid
 	var who signer
 	id, err := c.owner(ctx, r.stream, func(a *account.Account) (found bool) {
 		key, found = a.Passkey(given.Credential)
-		who = signer{a.Epoch, a.Keep, slices.Clone(a.Roles)}
+		who = signerOf(a)
 		return found
 	})
 	if err == nil && id == uuid.Nil {

@@ -77,7 +77,7 @@ func (c *Commands) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
 	var who signer
 	if id != uuid.Nil {
 		err = c.account(ctx, id, func(a *account.Account) error {
-			hash, who = a.PasswordHash, signer{a.Epoch, a.Keep, slices.Clone(a.Roles)}
+			hash, who = a.PasswordHash, signerOf(a)
 			return nil
 		})
 		if err != nil {
@@ -108,6 +108,8 @@ type signer struct {
 	keep  uuid.UUID
 	roles []string
 }
+
+func signerOf(a *account.Account) signer { return signer{a.Epoch, a.Keep, slices.Clone(a.Roles)} }
 
 // findLogin is the account of an address or handle; uuid.Nil: none.
 func (c *Commands) findLogin(ctx context.Context, login string) (uuid.UUID, error) {
