@@ -87,9 +87,8 @@ func EndSession(ctx context.Context, b Batch, id uuid.UUID, e event.Decoded, d s
 	return b.Exec(ctx, `DELETE FROM session WHERE id = ?`, id.String())
 }
 
-// History is what an account's newest entries tell, at most keep of them in
-// all, newest first, after the one at key after (nil: from the first); limit+1
-// of them tell of more.
+// History is limit of what an account's newest entries tell, of keep of them in
+// all, newest first, after the one at key after (nil: from the first).
 func History(ctx context.Context, r Reader, account uuid.UUID, keep int, after *HistoryKey, limit int) ([]HistoryEntry, error) {
 	if after == nil {
 		after = &HistoryKey{At: 1 << 62}
@@ -97,7 +96,7 @@ func History(ctx context.Context, r Reader, account uuid.UUID, keep int, after *
 	return collect(ctx, r, scanHistory, `SELECT id, kind, device, network, at FROM (
 			SELECT id, kind, device, network, at FROM history WHERE account = ? ORDER BY at DESC, id DESC LIMIT ?) AS newest
 		WHERE at < ? OR (at = ? AND id < ?) ORDER BY at DESC, id DESC LIMIT ?`,
-		account.String(), keep, after.At, after.At, textID(after.ID), limit+1)
+		account.String(), keep, after.At, after.At, textID(after.ID), limit)
 }
 
 func scanHistory(rows Rows) (HistoryEntry, error) {

@@ -211,20 +211,9 @@ func showHistory(h readmodels.HistoryEntry) HistoryEntry {
 }
 
 func (s *Server) listHistory(ctx context.Context, c *Call, p Page, _ None) (Reply[List[HistoryEntry]], error) {
-	after, err := seek[readmodels.HistoryKey](c, p)
-	if err != nil {
-		return Reply[List[HistoryEntry]]{}, err
-	}
-	var rows []readmodels.HistoryEntry
-	err = s.cfg.Tables.Read(ctx, func(r readmodels.Reader) (err error) {
-		rows, err = readmodels.History(ctx, r, c.Account(), s.cfg.History, after, p.Limit)
-		return err
-	})
-	if err != nil {
-		return Reply[List[HistoryEntry]]{}, err
-	}
-	answer, err := page(c, p, rows, showHistory, readmodels.HistoryEntry.Key)
-	return Reply[List[HistoryEntry]]{Data: answer}, err
+	return listed(ctx, s, c, p, func(r readmodels.Reader, after *readmodels.HistoryKey, limit int) ([]readmodels.HistoryEntry, error) {
+		return readmodels.History(ctx, r, c.Account(), s.cfg.History, after, limit)
+	}, showHistory, readmodels.HistoryEntry.Key)
 }
 
 // lastSeen tells of sessions when they were used after they were refreshed.
