@@ -56,11 +56,10 @@ func PutAct(ctx context.Context, b Batch, a Act) error {
 }
 
 // PutActOnOthers adds an act upon a post or comment, where its actor is not
-// its author.
+// its author. The subject's type is its table.
 func PutActOnOthers(ctx context.Context, b Batch, a Act) error {
-	from := map[string]string{"post": "post", "comment": "comment"}[a.SubjectType]
 	return b.Exec(ctx, `INSERT INTO audit (id, act, actor, subject_type, subject, detail, reason, at)
-		SELECT ?, ?, ?, ?, id, ?, ?, ? FROM `+from+` WHERE id = ? AND author <> ?`,
+		SELECT ?, ?, ?, ?, id, ?, ?, ? FROM `+a.SubjectType+` WHERE id = ? AND author <> ?`,
 		a.ID.String(), a.Act, textID(a.Actor), a.SubjectType, a.Detail, a.Reason, millis(a.At), a.Subject.String(), a.Actor.String())
 }
 
