@@ -274,5 +274,5 @@ func (m *memoryToken) Remove(ctx context.Context) error { return m.Save(ctx, "")
 // isClaim says whether a stream holds a name.
 func isClaim(stream string) bool {
 	return strings.HasPrefix(stream, "email-") || strings.HasPrefix(stream, "handle-") || strings.HasPrefix(stream, "setup-") ||
-		strings.HasPrefix(stream, "identity-")
+		strings.HasPrefix(stream, "identity-") || strings.HasPrefix(stream, "passkey-")
 }

@@ -147,44 +147,32 @@ func (c *Commands) displayNameOf(name string) string {
 
 // linkIdentity links an identity to the account of a session that still lives,
 // and tells its owner by mail.
-// Errors: ErrTokenRevoked, account.ErrIdentityTaken, account.ErrIdentityExists.
+// Errors: ErrTokenRevoked, ErrSuspended, account.ErrIdentityTaken,
+// account.ErrIdentityExists, account.ErrSuperseded.
 func (c *Commands) linkIdentity(ctx context.Context, by Actor, v voucher) error {
 	if err := c.CheckSession(ctx, by); err != nil {
 		return err
 	}
 	ctx = WithActor(ctx, by.Account.String())
-	for range maxConflict {
-		begun, done, err := c.beginLinking(ctx, by.Account, v)
-		if err != nil || done {
-			return err
-		}
-		if _, err := c.claim(ctx, v.claim, by.Account); err != nil {
-			return err
-		}
-		// What is refused here stays claimed until it may be taken over: another
-		// linking of this account may be about to name it.
-		out, err := change(ctx, c.core, account.Stream(by.Account), account.New, func(a *account.Account) ([]event.Data, error) {
-			return a.LinkIdentity(v.linked(), begun)
-		})
-		if errors.Is(err, account.ErrIdentityRace) {
-			continue
-		}
-		if err == nil && out.Changed {
-			c.tell(ctx, by.Account, "There is another way to sign in to your account", fmt.Sprintf("An account of the provider %q was linked to yours: it signs in to yours from now on.", v.provider))
-		}
-		return err
+	out, err := c.again(func() (Outcome, error) { return c.nameIdentity(ctx, by.Account, v) })
+	if err == nil && out.Changed {
+		c.tell(ctx, by.Account, "There is another way to sign in to your account", fmt.Sprintf("An account of the provider %q was linked to yours: it signs in to yours from now on.", v.provider))
 	}
-	return fault.ErrConflict
+	return err
 }
 
-// beginLinking looks at the account before anything is claimed. done: it has
-// that identity.
-func (c *Commands) beginLinking(ctx context.Context, id uuid.UUID, v voucher) (begun account.Linking, done bool, err error) {
-	if ctx, err = c.upToDate(ctx); err != nil {
-		return 0, false, err
+// nameIdentity claims an identity, unless the account has it, and links it.
+// What is refused in the end stays claimed until it may be taken over: another
+// linking of this account may be about to name it.
+func (c *Commands) nameIdentity(ctx context.Context, id uuid.UUID, v voucher) (Outcome, error) {
+	fresh, err := c.upToDate(ctx)
+	if err != nil {
+		return Outcome{}, err
 	}
-	err = c.account(ctx, id, func(a *account.Account) error {
-		begun, done = a.Linking(), a.Names(v.claim.stream)
+	var begun account.Naming
+	var done bool
+	err = c.account(fresh, id, func(a *account.Account) error {
+		begun, done = a.Naming(), a.Names(v.claim.stream)
 		switch {
 		case !a.Exists():
 			return fault.ErrNotFound
@@ -193,7 +181,15 @@ func (c *Commands) beginLinking(ctx context.Context, id uuid.UUID, v voucher) (b
 		}
 		return nil
 	})
-	return begun, done, err
+	if err != nil || done {
+		return Outcome{}, err
+	}
+	if _, err := c.claim(fresh, v.claim, id); err != nil {
+		return Outcome{}, err
+	}
+	return change(ctx, c.core, account.Stream(id), account.New, func(a *account.Account) ([]event.Data, error) {
+		return a.LinkIdentity(v.linked(), begun)
+	})
 }
 
 // Identities are the providers by which the account is signed in to, the

@@ -46,6 +46,9 @@ func (c *community) oneOwner() (owners map[string]uuid.UUID) {
 			for _, i := range a.Identities() {
 				names = append(names, i.Claim)
 			}
+			for _, k := range a.Passkeys() {
+				names = append(names, k.Claim)
+			}
 			for _, name := range names {
 				if name == "" || !a.Names(name) {
 					continue

@@ -158,7 +158,7 @@ func (c *Commands) ReturnOAuth(ctx context.Context, in OAuthReturn) (page string
 func OAuthFaults() []*fault.Fault {
 	return []*fault.Fault{
 		ErrDenied, ErrProvider, ErrEmailKnown, ErrEmailUnverified, account.ErrIdentityTaken, account.ErrIdentityExists,
-		ErrTokenRevoked, fault.ErrConflict, fault.ErrUnavailable,
+		ErrTokenRevoked, account.ErrSuperseded, fault.ErrConflict, fault.ErrUnavailable,
 	}
 }
 

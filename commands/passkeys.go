@@ -114,7 +114,7 @@ func (c *Commands) keepChallenge(ctx context.Context, owner uuid.UUID, options, 
 
 // AddPasskey adds the passkey that a browser made. The account is told by mail.
 // Errors: fault.ErrInvalid, text.ErrInvalid, passkeys.ErrInvalid,
-// account.ErrPasskeyTaken, account.ErrPasskeys.
+// account.ErrPasskeyTaken, account.ErrPasskeys, account.ErrSuperseded.
 func (c *Commands) AddPasskey(ctx context.Context, by Actor, name string, answer PasskeyAnswer) (account.Passkey, Outcome, error) {
 	name = strings.TrimSpace(name)
 	if name == "" {
@@ -133,33 +133,42 @@ func (c *Commands) AddPasskey(ctx context.Context, by Actor, name string, answer
 	if err != nil {
 		return account.Passkey{}, Outcome{}, err
 	}
-	var fenced int // before the claim: whoever takes it over comes after
-	err = c.account(ctx, by.Account, func(a *account.Account) error {
-		fenced = a.ClaimsLost()
-		return a.MayAddPasskey()
-	})
-	if err != nil {
-		return account.Passkey{}, Outcome{}, err
-	}
 	r, err := c.passkeyReservation(ctx, made.ID)
 	if err != nil {
-		return account.Passkey{}, Outcome{}, err
-	}
-	if _, err := c.claim(ctx, r, by.Account); err != nil {
 		return account.Passkey{}, Outcome{}, err
 	}
 	added := account.PasskeyAdded{
 		Passkey: c.newID(), Claim: r.stream, Name: name,
 		Credential: made.ID, PublicKey: made.PublicKey, Counter: made.Counter, Synced: made.Synced,
 	}
-	out, err := change(ctx, c.core, account.Stream(by.Account), account.New, func(a *account.Account) ([]event.Data, error) {
-		return a.AddPasskey(added, fenced)
-	})
+	out, err := c.again(func() (Outcome, error) { return c.namePasskey(ctx, by.Account, added, r) })
 	if err != nil {
 		return account.Passkey{}, Outcome{}, err
 	}
 	c.tell(ctx, by.Account, "A passkey was added to your account", fmt.Sprintf("The passkey %q was added to your account: it signs in without the password from now on.", name))
 	return account.Passkey{ID: added.Passkey, Name: name, CreatedAt: out.At}, out, nil
+}
+
+// namePasskey claims a credential, and adds it.
+func (c *Commands) namePasskey(ctx context.Context, id uuid.UUID, added account.PasskeyAdded, r reservation) (Outcome, error) {
+	fresh, err := c.upToDate(ctx)
+	if err != nil {
+		return Outcome{}, err
+	}
+	var begun account.Naming
+	err = c.account(fresh, id, func(a *account.Account) error {
+		begun = a.Naming()
+		return a.MayAddPasskey()
+	})
+	if err != nil {
+		return Outcome{}, err
+	}
+	if _, err := c.claim(fresh, r, id); err != nil {
+		return Outcome{}, err
+	}
+	return change(ctx, c.core, account.Stream(id), account.New, func(a *account.Account) ([]event.Data, error) {
+		return a.AddPasskey(added, begun)
+	})
 }
 
 func (c *Commands) passkeyReservation(ctx context.Context, credential []byte) (reservation, error) {

@@ -122,6 +122,18 @@ func TestPasskeysOnNodes(t *testing.T) {
 	if won.Load() != 1 {
 		t.Fatalf("%d accounts have one credential", won.Load())
 	}
+	// Two credentials of one account at once: neither is in the other's way.
+	for i := range nodes {
+		mine := newPhone(t, ada)
+		answers[i] = mine.create(nodes[i], ada)
+	}
+	for i, n := range nodes {
+		all.Go(func() {
+			_, _, err := n.AddPasskey(t.Context(), actorOf(ada), "", answers[i])
+			want(t, "beside another", err, nil)
+		})
+	}
+	all.Wait()
 	q := newPhone(t, ada)
 	q.key.Counter = 3
 	if _, _, err := nodes[0].AddPasskey(t.Context(), actorOf(ada), "counts", q.create(nodes[0], ada)); err != nil {

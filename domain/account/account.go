@@ -44,9 +44,8 @@ type Account struct {
 	suspension   suspension
 	totp         totp
 	passkeys     passkeys
-	lost         int // claims that others took over
 	reset        reset
-	naming       Naming // how often the names that it holds changed
+	naming       Naming // how often what it holds by claims changed
 	identities   identities
 }
 
@@ -96,7 +95,6 @@ func (a *Account) Apply(e event.Decoded) {
 		a.Voided = true
 	case ClaimVoided:
 		a.applyClaimVoided(d, e.ID)
-		a.identities.applyIdentity(e)
 	case VerificationRequested:
 		a.verification = verification{claim: d.Claim, email: d.Email, token: d.TokenHash, code: d.CodeHash, expires: d.ExpiresAt}
 	case VerificationFailed:
@@ -139,15 +137,18 @@ func (a *Account) Apply(e event.Decoded) {
 		a.Version = e.ID
 	case TOTPRequested, TOTPEnabled, TOTPUsed, RecoveryCodeUsed, TOTPDisabled:
 		a.totp.apply(d)
-	case PasskeyAdded, PasskeyUsed, PasskeyRemoved:
+	case PasskeyUsed:
 		a.passkeys.apply(e)
+	case PasskeyAdded, PasskeyRemoved:
+		a.passkeys.apply(e)
+		a.naming++
 	case IdentityLinked, IdentityUnlinked:
-		a.identities.applyIdentity(e)
+		a.identities.apply(e)
+		a.naming++
 	}
 }
 
 func (a *Account) applyClaimVoided(d ClaimVoided, id uuid.UUID) {
-	a.lost++
 	a.naming++ // also where it was not named yet: the change that claimed it is too late
 	if a.reset.claim == d.Claim {
 		a.reset = reset{}
@@ -155,6 +156,7 @@ func (a *Account) applyClaimVoided(d ClaimVoided, id uuid.UUID) {
 	if a.Names(d.Claim) {
 		a.Version = id
 	}
+	a.identities.drop(d.Claim)
 	if a.verification.claim == d.Claim {
 		a.verification = verification{}
 	}
@@ -165,11 +167,6 @@ func (a *Account) applyClaimVoided(d ClaimVoided, id uuid.UUID) {
 		a.Handle, a.HandleClaim = "", ""
 	}
 }
-
-// ClaimsLost is how many claims others have taken over: whoever claims a name
-// for an account that exists looks here before, and again when the account is
-// to name it.
-func (a *Account) ClaimsLost() int { return a.lost }
 
 // Register makes the account, and says then of it: that a mail was sent, or
 // who vouches for it. The same sign-up again says nothing.

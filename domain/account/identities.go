@@ -15,7 +15,6 @@ var (
 	ErrIdentityTaken  = fault.New(fault.Conflict, "identity.taken", "Somebody else signs in with that.")
 	ErrIdentityExists = fault.New(fault.Conflict, "identity.exists", "You sign in with another account of that provider already; unlink it first.")
 	ErrIdentityLast   = fault.New(fault.Conflict, "identity.last", "You could not sign in any more; set a password first.")
-	ErrIdentityRace   = fault.New(fault.Conflict, "conflict.busy", "Too many changes at once; please try again.")
 )
 
 // identityEvents are this file's part of the catalogue.
@@ -57,51 +56,33 @@ type Identity struct {
 	LinkedAt               time.Time
 }
 
-// identities are part of an account: one a provider.
-type identities struct {
-	linked []Identity // the oldest first
-	turns  int        // of what a linking must not miss
-}
+// identities are those of one account, the oldest first: one a provider.
+type identities []Identity
 
-// Linking is what a linking saw before it claimed the identity. After another
-// linking, an unlinking or a fence it has to begin again: the way there may
-// have freed the very claim.
-type Linking int
-
-// Linking is what a linking that begins now sees.
-func (a *Account) Linking() Linking { return Linking(a.identities.turns) }
-
-// Identities are the account's, the oldest first.
-func (a *Account) Identities() []Identity { return slices.Clone(a.identities.linked) }
-
-// applyIdentity folds an event of this file in.
-func (s *identities) applyIdentity(e event.Decoded) {
+func (s *identities) apply(e event.Decoded) {
 	switch d := e.Payload.(type) {
 	case IdentityLinked:
-		s.linked = append(s.linked, Identity{d.Provider, d.Claim, d.Email, e.Time})
+		*s = append(*s, Identity{d.Provider, d.Claim, d.Email, e.Time})
 	case IdentityUnlinked:
 		s.drop(d.Claim)
-	case ClaimVoided:
-		s.drop(d.Claim)
-	default:
-		return
 	}
-	s.turns++
 }
 
 func (s *identities) drop(claim string) {
-	s.linked = slices.DeleteFunc(slices.Clone(s.linked), func(i Identity) bool { return i.Claim == claim })
+	*s = slices.DeleteFunc(slices.Clone(*s), func(i Identity) bool { return i.Claim == claim })
 }
 
-func (s *identities) names(claim string) bool {
-	return slices.ContainsFunc(s.linked, func(i Identity) bool { return i.Claim == claim })
+func (s identities) names(claim string) bool {
+	return slices.ContainsFunc(s, func(i Identity) bool { return i.Claim == claim })
 }
 
-// LinkIdentity links an identity that was claimed for the account; nothing is
-// said where it is linked. begun is what was seen before the claim.
-// Errors: not found, ErrIdentityExists, and ErrIdentityRace where something
-// came between.
-func (a *Account) LinkIdentity(l IdentityLinked, begun Linking) ([]event.Data, error) {
+// Identities are the account's, the oldest first.
+func (a *Account) Identities() []Identity { return slices.Clone(a.identities) }
+
+// LinkIdentity links an identity that was claimed for the account after begun
+// was seen; nothing is said where it is linked.
+// Errors: not found, ErrIdentityExists, ErrSuperseded.
+func (a *Account) LinkIdentity(l IdentityLinked, begun Naming) ([]event.Data, error) {
 	switch {
 	case !a.Exists():
 		return nil, fault.ErrNotFound
@@ -109,27 +90,27 @@ func (a *Account) LinkIdentity(l IdentityLinked, begun Linking) ([]event.Data, e
 		return nil, nil
 	case a.HasIdentityOf(l.Provider):
 		return nil, ErrIdentityExists
-	case begun != a.Linking():
-		return nil, ErrIdentityRace
+	case begun != a.naming:
+		return nil, ErrSuperseded
 	}
 	return []event.Data{l}, nil
 }
 
 // HasIdentityOf says whether the account is signed in to by that provider.
 func (a *Account) HasIdentityOf(provider string) bool {
-	return slices.ContainsFunc(a.identities.linked, func(i Identity) bool { return i.Provider == provider })
+	return slices.ContainsFunc(a.identities, func(i Identity) bool { return i.Provider == provider })
 }
 
 // UnlinkIdentity takes the identity of a provider away, which must not be the
 // last way in. Errors: not found, ErrIdentityLast.
 func (a *Account) UnlinkIdentity(provider string) (claim string, events []event.Data, err error) {
-	at := slices.IndexFunc(a.identities.linked, func(i Identity) bool { return i.Provider == provider })
+	at := slices.IndexFunc(a.identities, func(i Identity) bool { return i.Provider == provider })
 	switch {
 	case !a.Exists() || at < 0:
 		return "", nil, fault.ErrNotFound
 	case a.WaysIn() < 2:
 		return "", nil, ErrIdentityLast
 	}
-	claim = a.identities.linked[at].Claim
+	claim = a.identities[at].Claim
 	return claim, []event.Data{IdentityUnlinked{Provider: provider, Claim: claim}}, nil
 }

@@ -56,16 +56,16 @@ func TestA9_Identities(t *testing.T) {
 	for _, between := range []event.Data{y, IdentityUnlinked{"y", y.Claim}, ClaimVoided{x.Claim}} {
 		a := New()
 		fold(a, password)
-		begun := a.Linking()
+		begun := a.Naming()
 		fold(a, between)
-		if _, err := a.LinkIdentity(x, begun); !errors.Is(err, ErrIdentityRace) {
+		if _, err := a.LinkIdentity(x, begun); !errors.Is(err, ErrSuperseded) {
 			t.Errorf("after %T: %v", between, err)
 		}
 	}
 }
 
 func link(l IdentityLinked) func(*Account) ([]event.Data, error) {
-	return func(a *Account) ([]event.Data, error) { return a.LinkIdentity(l, a.Linking()) }
+	return func(a *Account) ([]event.Data, error) { return a.LinkIdentity(l, a.Naming()) }
 }
 
 func unlink(provider string) func(*Account) ([]event.Data, error) {

@@ -11,16 +11,17 @@ import (
 // the name over, came before. Whoever meets it begins again.
 var ErrSuperseded = fault.New(fault.Conflict, "account.superseded", "Another change came between; please try again.")
 
-// Naming is what a change of a name saw when it began. The account's claims
-// are another set since where the numbers differ, also when they look the
-// same: the way there may have released the very name that was claimed.
+// Naming is what a change of a name saw when it began; identities and passkeys
+// are names too. The account's claims are another set since where the numbers
+// differ, also when they look the same: the way there may have released the
+// very name that was claimed.
 type Naming int
 
 // Naming is what a change that begins now sees.
 func (a *Account) Naming() Naming { return a.naming }
 
 // claims are the streams that hold what the account is named by, or is about
-// to be.
+// to be. What it has several of counts where it is folded in.
 func (a *Account) claims() [3]string {
 	return [3]string{a.EmailClaim, a.HandleClaim, a.verification.claim}
 }

@@ -142,11 +142,10 @@ func (a *Account) MayAddPasskey() error {
 	return nil
 }
 
-// AddPasskey adds a passkey whose credential was claimed after the account had
-// lost fenced claims (ClaimsLost): if it has lost another since, that may have
-// been this one. The same passkey again says nothing.
-// Errors: ErrPasskeys, ErrPasskeyTaken, ErrAbandoned.
-func (a *Account) AddPasskey(p PasskeyAdded, fenced int) ([]event.Data, error) {
+// AddPasskey adds a passkey whose credential was claimed for the account after
+// begun was seen. The same passkey again says nothing.
+// Errors: fault.ErrNotFound, ErrPasskeys, ErrPasskeyTaken, ErrSuperseded.
+func (a *Account) AddPasskey(p PasskeyAdded, begun Naming) ([]event.Data, error) {
 	switch at := a.passkeys.index(p.Passkey); {
 	case at >= 0:
 		return nil, nil
@@ -154,8 +153,8 @@ func (a *Account) AddPasskey(p PasskeyAdded, fenced int) ([]event.Data, error) {
 		return nil, a.MayAddPasskey()
 	case a.passkeys.names(p.Claim):
 		return nil, ErrPasskeyTaken
-	case a.lost != fenced:
-		return nil, fault.ErrConflict
+	case begun != a.naming:
+		return nil, ErrSuperseded
 	}
 	return []event.Data{p}, nil
 }

@@ -1,6 +1,7 @@
 package account_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/uuid"
@@ -23,21 +24,24 @@ func TestAddPasskey(t *testing.T) {
 		full = append(full, account.PasskeyAdded{Passkey: uuid.UUID{2, byte(i)}, Claim: "passkey-" + string(rune('b'+i))})
 	}
 	for name, c := range map[string]struct {
-		given []event.Data
-		want  []event.Data
-		err   error
+		given, between []event.Data // before and after the claim
+		want           []event.Data
+		err            error
 	}{
-		"first":      {[]event.Data{registered}, []event.Data{added}, nil},
-		"second":     {[]event.Data{registered, another}, []event.Data{added}, nil},
-		"again":      {[]event.Data{registered, added}, nil, nil},
-		"same key":   {[]event.Data{registered, account.PasskeyAdded{Passkey: uuid.UUID{3}, Claim: "passkey-a"}}, nil, account.ErrPasskeyTaken},
-		"fenced":     {[]event.Data{registered, account.ClaimVoided{Claim: "passkey-a"}}, nil, fault.ErrConflict},
-		"full":       {full, nil, account.ErrPasskeys},
-		"no account": {nil, nil, fault.ErrNotFound},
+		"first":      {[]event.Data{registered}, nil, []event.Data{added}, nil},
+		"second":     {[]event.Data{registered, another}, nil, []event.Data{added}, nil},
+		"used":       {[]event.Data{registered, another}, []event.Data{account.PasskeyUsed{Passkey: another.Passkey}}, []event.Data{added}, nil},
+		"again":      {[]event.Data{registered}, []event.Data{added}, nil, nil},
+		"same key":   {[]event.Data{registered, account.PasskeyAdded{Passkey: uuid.UUID{3}, Claim: "passkey-a"}}, nil, nil, account.ErrPasskeyTaken},
+		"fenced":     {[]event.Data{registered}, []event.Data{account.ClaimVoided{Claim: "passkey-a"}}, nil, account.ErrSuperseded},
+		"to and fro": {[]event.Data{registered, another}, []event.Data{account.PasskeyRemoved{Passkey: another.Passkey}}, nil, account.ErrSuperseded},
+		"full":       {full, nil, nil, account.ErrPasskeys},
+		"no account": {nil, nil, nil, fault.ErrNotFound},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := given(c.given...).AddPasskey(added, 0)
+			begun := given(c.given...).Naming()
+			got, err := given(slices.Concat(c.given, c.between)...).AddPasskey(added, begun)
 			then(t, got, err, c.want, c.err)
 		})
 	}

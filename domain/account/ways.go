@@ -11,7 +11,7 @@ var ErrLastWayIn = fault.New(fault.Conflict, "account.last_way_in", "This is the
 // WaysIn is in how many ways one can sign in to the account: the last one is
 // never removed.
 func (a *Account) WaysIn() int {
-	ways := len(a.passkeys) + len(a.identities.linked)
+	ways := len(a.passkeys) + len(a.identities)
 	if a.PasswordHash != "" {
 		ways++
 	}
@@ -21,7 +21,7 @@ func (a *Account) WaysIn() int {
 // dropWays takes every way in but the password away, and the second factor.
 // Their claims go to whoever claims them next: the account names them no more.
 func (a *Account) dropWays() (events []event.Data) {
-	for _, i := range a.identities.linked {
+	for _, i := range a.identities {
 		events = append(events, IdentityUnlinked{Provider: i.Provider, Claim: i.Claim})
 	}
 	for _, k := range a.passkeys {

@@ -26,7 +26,7 @@ func (s *Server) passkeys() {
 	}, nil, s.challengePasskey)
 	route(s, Op{
 		Method: http.MethodPost, Path: "/v1/me/passkeys", ID: "addPasskey", Summary: "Add the passkey that the browser made", Tag: "Second factors",
-		Status: http.StatusCreated, Errors: []*fault.Fault{passkeys.ErrInvalid, passkeys.ErrUnavailable, account.ErrPasskeyTaken, account.ErrPasskeys},
+		Status: http.StatusCreated, Errors: []*fault.Fault{passkeys.ErrInvalid, passkeys.ErrUnavailable, account.ErrPasskeyTaken, account.ErrPasskeys, account.ErrSuperseded},
 	}, nil, s.addPasskey)
 	route(s, Op{
 		Method: http.MethodDelete, Path: "/v1/me/passkeys/{id}", ID: "removePasskey", Summary: "Remove a passkey; never the last way in", Tag: "Second factors",
