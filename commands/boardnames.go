@@ -13,8 +13,9 @@ import (
 
 // Names of boards are reservations as names.go describes them, with boards in
 // the place of accounts. As boards are renamed, a claim has an identity, the
-// event that made it: only the very claim that was given up is released, and a
-// renaming fails when a fence or another renaming came between.
+// event that made it: only the very claim that was looked at is taken over, only
+// the one that was given up is released, and a renaming fails when a fence or
+// another renaming came between.
 
 // boardName is the stream that holds a name.
 func (c *Commands) boardName(ctx context.Context, name string) (string, error) {
@@ -24,13 +25,13 @@ func (c *Commands) boardName(ctx context.Context, name string) (string, error) {
 // claimBoardName gives a name to a board. Errors: board.name_taken.
 func (c *Commands) claimBoardName(ctx context.Context, claim string, id uuid.UUID) (Outcome, error) {
 	for range maxConflict {
-		owner, err := c.yieldingBoard(ctx, claim, id)
+		seen, err := c.yieldingBoard(ctx, claim, id)
 		if err != nil {
 			return Outcome{}, err
 		}
 		var given bool
 		out, err := change(ctx, c.core, claim, board.NewClaim, func(cl *board.Claim) (events []event.Data, err error) {
-			events, given = cl.Give(id, owner)
+			events, given = cl.Give(id, seen)
 			return events, nil
 		})
 		if err != nil || given {
@@ -40,21 +41,21 @@ func (c *Commands) claimBoardName(ctx context.Context, claim string, id uuid.UUI
 	return Outcome{}, fault.ErrConflict
 }
 
-// yieldingBoard is who has a name that may be had: nobody, or a board that
-// never came to name it, which is fenced by now. Errors: board.name_taken.
-func (c *Commands) yieldingBoard(ctx context.Context, claim string, id uuid.UUID) (uuid.UUID, error) {
-	ctx, err := c.upToDate(ctx)
-	if err != nil {
+// yieldingBoard is the claim upon a name that may be had: none, id's own, or one
+// of a board that never came to name it, which is fenced by now.
+// Errors: board.name_taken.
+func (c *Commands) yieldingBoard(ctx context.Context, claim string, id uuid.UUID) (seen uuid.UUID, err error) {
+	if ctx, err = c.upToDate(ctx); err != nil {
 		return uuid.Nil, err
 	}
 	var owner uuid.UUID
 	var age time.Duration
 	err = view(ctx, c.core, claim, board.NewClaim, func(cl *board.Claim) error {
-		owner, age = cl.Owner, c.now().Sub(cl.At)
+		owner, seen, age = cl.Owner, cl.ID, c.now().Sub(cl.At)
 		return nil
 	})
 	if err != nil || owner == uuid.Nil || owner == id {
-		return owner, err
+		return seen, err
 	}
 	if age < c.cfg.ClaimTakeover {
 		return uuid.Nil, board.ErrNameTaken
@@ -66,7 +67,7 @@ func (c *Commands) yieldingBoard(ctx context.Context, claim string, id uuid.UUID
 		}
 		return events, nil
 	})
-	return owner, err
+	return seen, err
 }
 
 // renameBoard claims the new name, names it, and frees the old one. A crash in

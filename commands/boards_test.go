@@ -122,6 +122,50 @@ func stalledBoard(t *testing.T, rename bool, n int, after, kill bool) {
 	}
 }
 
+// F1, invariant 3: a claim that nobody used is taken over, and before that is
+// done its board claims the name anew: one of them has it.
+func TestTakeoverBesideAFreshClaim(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	c := newCommunity(t)
+	other := c.node(c.store, byMembers)
+	ada, _ := c.member(other, "ada_lovelace")
+	first, _, err := other.CreateBoard(ctx, ada, CreateBoard{Name: "Old"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wanted := "Wanted"
+	late := func(store *stalling, act func(*Commands) error) chan error {
+		n := c.node(store, byMembers, func(cfg *Config) { cfg.AppendTimeout = time.Hour })
+		ended := make(chan error, 1)
+		go func() { ended <- act(n) }()
+		<-store.stalls
+		return ended
+	}
+	rename := func(n *Commands) error {
+		_, err := n.ChangeBoard(context.Background(), ada, first, ChangeBoard{Name: &wanted})
+		return err
+	}
+	dies := stallAt(c.store, 1, true) // it claimed, and no more
+	dead := late(dies, rename)
+	dies.goOn(true)
+	<-dead
+	c.pass(10*time.Minute + time.Second)
+	slow := stallAt(c.store, 2, false) // it fenced, and has yet to claim
+	taking := late(slow, func(n *Commands) error {
+		_, _, err := n.CreateBoard(context.Background(), ada, CreateBoard{Name: wanted})
+		return err
+	})
+	if err := rename(other); err != nil {
+		t.Error(err)
+	}
+	slow.goOn(false)
+	want(t, <-taking, board.ErrNameTaken)
+	if names := c.oneBoard(); len(names) != 1 {
+		t.Errorf("%d boards", len(names))
+	}
+}
+
 // F1, invariant 3: boards are renamed to and fro on two nodes at once.
 func TestRenamingsAtOnce(t *testing.T) {
 	t.Parallel()

@@ -14,7 +14,7 @@ import (
 type Claim struct {
 	Owner uuid.UUID // uuid.Nil: free
 	At    time.Time // when Owner claimed it, the last time
-	ID    uuid.UUID // event of that claim
+	ID    uuid.UUID // event of that claim; uuid.Nil: free
 }
 
 // NewClaim is a name that no board owns.
@@ -30,11 +30,12 @@ func (c *Claim) Apply(e event.Decoded) {
 	}
 }
 
-// Give makes board the owner in place of from (uuid.Nil: of none), which was
-// looked at. A board that has the name claims it anew, so that a release which
-// is under way does not free it. ok is false when another one has it by now.
-func (c *Claim) Give(board, from uuid.UUID) (events []event.Data, ok bool) {
-	if c.Owner != board && c.Owner != from {
+// Give makes board the owner in place of whichever made the claim seen
+// (uuid.Nil: of none), which was looked at. A board that has the name claims it
+// anew, so that neither a take-over nor a release which is under way takes it
+// from there. ok is false when another one claimed it since.
+func (c *Claim) Give(board, seen uuid.UUID) (events []event.Data, ok bool) {
+	if c.Owner != board && c.ID != seen {
 		return nil, false
 	}
 	return []event.Data{NameClaimed{Board: board}}, true
