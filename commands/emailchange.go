@@ -107,7 +107,7 @@ func (c *Commands) readdress(ctx context.Context, id uuid.UUID, e email, wanted 
 	}
 	c.mailProof(ctx, e.address, p)
 	if e.address != now.email {
-		c.warnOfNewAddress(ctx, id, now)
+		c.tellOfNewAddress(ctx, id)
 	}
 	return out, nil
 }
@@ -119,26 +119,17 @@ func (c *Commands) turnDown(ctx context.Context, id uuid.UUID, e email, now addr
 	if err != nil {
 		return Outcome{}, err
 	}
-	c.warn(ctx, id, e.address, "Your address was given for another account", `Somebody gave this address to change that of another account on Parley. It belongs to yours, and nothing changes.
+	c.mail(ctx, id, e.address, "Your address was given for another account", `Somebody gave this address to change that of another account on Parley. It belongs to yours, and nothing changes.
 
 If it was you, sign in with this address, or set a new password for it:
-%s/reset
-`)
-	c.warnOfNewAddress(ctx, id, now)
+`, "/reset")
+	c.tellOfNewAddress(ctx, id)
 	return out, nil
 }
 
-// warnOfNewAddress tells the old one. Limits keep it from one that was never
-// proven: it may be a stranger's.
-func (c *Commands) warnOfNewAddress(ctx context.Context, id uuid.UUID, now addressed) {
-	if e, problem := parseEmail(now.email); !now.proven && (problem != "" || c.mayMail(ctx, e) != nil) {
-		return
-	}
-	c.warn(ctx, id, now.email, "The address of your account is about to change", `Somebody who knows the password of your account on Parley gave another address for it. Once that one is confirmed, mails go there, and it is what resets the password.
-
-If it was you, there is nothing to do. If it was not, set a new password at once, which also ends this change:
-%s/reset
-`)
+// tellOfNewAddress tells the old one.
+func (c *Commands) tellOfNewAddress(ctx context.Context, id uuid.UUID) {
+	c.tell(ctx, id, "The address of your account is about to change", "Somebody who knows the password of your account on Parley gave another address for it. Once that one is confirmed, mails go there, and it is what resets the password.", byReset)
 }
 
 // withdraw ends a change that is under way; always says so in the log though

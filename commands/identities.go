@@ -156,7 +156,7 @@ func (c *Commands) linkIdentity(ctx context.Context, by Actor, v voucher) error 
 	ctx = WithActor(ctx, by.Account.String())
 	out, err := c.again(func() (Outcome, error) { return c.nameIdentity(ctx, by.Account, v) })
 	if err == nil && out.Changed {
-		c.tell(ctx, by.Account, "There is another way to sign in to your account", fmt.Sprintf("An account of the provider %q was linked to yours: it signs in to yours from now on.", v.provider))
+		c.tell(ctx, by.Account, "There is another way to sign in to your account", fmt.Sprintf("An account of the provider %q was linked to yours: it signs in to yours from now on.", v.provider), bySignIn)
 	}
 	return err
 }
@@ -207,7 +207,7 @@ func (c *Commands) Identities(ctx context.Context, by Actor) (all []account.Iden
 
 // UnlinkIdentity takes the identity of a provider away, and frees it. The owner
 // is told by mail.
-// Errors: ErrNotRecent, fault.ErrNotFound, account.ErrIdentityLast.
+// Errors: ErrNotRecent, fault.ErrNotFound, account.ErrLastWayIn.
 func (c *Commands) UnlinkIdentity(ctx context.Context, by Actor, provider string) (Outcome, error) {
 	if err := c.recentSignIn(ctx, by); err != nil {
 		return Outcome{}, err
@@ -239,6 +239,6 @@ func (c *Commands) UnlinkIdentity(ctx context.Context, by Actor, provider string
 		return Outcome{}, err
 	}
 	c.letGo(ctx, reservation{stream: claim, released: identityReleased}, by.Account, given)
-	c.tell(ctx, by.Account, "There is one way less to sign in to your account", fmt.Sprintf("The account of the provider %q was unlinked from yours: it does not sign in to yours any more.", provider))
+	c.tell(ctx, by.Account, "There is one way less to sign in to your account", fmt.Sprintf("The account of the provider %q was unlinked from yours: it does not sign in to yours any more.", provider), bySignIn)
 	return out, nil
 }

@@ -145,7 +145,7 @@ func (c *Commands) AddPasskey(ctx context.Context, by Actor, name string, answer
 	if err != nil {
 		return account.Passkey{}, Outcome{}, err
 	}
-	c.tell(ctx, by.Account, "A passkey was added to your account", fmt.Sprintf("The passkey %q was added to your account: it signs in without the password from now on.", name))
+	c.tell(ctx, by.Account, "A passkey was added to your account", fmt.Sprintf("The passkey %q was added to your account: it signs in without the password from now on.", name), bySignIn)
 	return account.Passkey{ID: added.Passkey, Name: name, CreatedAt: out.At}, out, nil
 }
 
@@ -212,7 +212,7 @@ func (c *Commands) RemovePasskey(ctx context.Context, by Actor, id uuid.UUID) (O
 		return Outcome{}, err
 	}
 	c.letGo(ctx, reservation{stream: gone.Claim, released: passkeyReleased}, by.Account, claim)
-	c.tell(ctx, by.Account, "A passkey was removed from your account", fmt.Sprintf("The passkey %q was removed from your account: it does not sign in any more.", gone.Name))
+	c.tell(ctx, by.Account, "A passkey was removed from your account", fmt.Sprintf("The passkey %q was removed from your account: it does not sign in any more.", gone.Name), bySignIn)
 	return out, nil
 }
 
@@ -293,7 +293,7 @@ func (c *Commands) usePasskey(ctx context.Context, id uuid.UUID, key account.Pas
 		return events, err
 	})
 	if err == nil && refused {
-		c.tell(ctx, id, "A passkey may have been copied", fmt.Sprintf("Somebody tried to sign in to your account with the passkey %q, and its counter says that there are two of it. That sign-in was refused. If this goes on, please remove that passkey.", key.Name))
+		c.tell(ctx, id, "A passkey may have been copied", fmt.Sprintf("Somebody tried to sign in to your account with the passkey %q, and its counter says that there are two of it. That sign-in was refused. If this goes on, please remove that passkey.", key.Name), bySignIn)
 		err = passkeys.ErrInvalid
 	}
 	return err

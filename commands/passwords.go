@@ -184,10 +184,9 @@ func (c *Commands) setPassword(ctx context.Context, id, keep uuid.UUID, decide f
 		return Outcome{}, err
 	}
 	var epoch uint64
-	var to string
 	var withdrawn bool
 	out, err := change(ctx, c.core, account.Stream(id), account.New, func(a *account.Account) ([]event.Data, error) {
-		epoch, to, withdrawn = a.Epoch+1, a.Email, a.Naming() == now.begun
+		epoch, withdrawn = a.Epoch+1, a.Naming() == now.begun
 		return decide(a)
 	})
 	if err != nil {
@@ -197,10 +196,6 @@ func (c *Commands) setPassword(ctx context.Context, id, keep uuid.UUID, decide f
 		c.freeAddress(ctx, id, now.sought, now.given)
 	}
 	c.revoke(ctx, Revocation{Account: id, Epoch: epoch, Keep: keep, Position: out.Position})
-	c.warn(ctx, id, to, "Your password was changed", `The password of your account on Parley was changed just now, and all other sessions were ended.
-
-If it was you, there is nothing to do. If it was not, set a new one at once:
-%s/reset
-`)
+	c.tell(ctx, id, "Your password was changed", "The password of your account on Parley was changed just now, and all other sessions were ended.", byReset)
 	return out, nil
 }

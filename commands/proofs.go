@@ -2,8 +2,6 @@ package commands
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -77,22 +75,6 @@ func (c *Commands) forgive(ctx context.Context, id uuid.UUID) error {
 		return err
 	}
 	return c.tally(ctx, failed.tallies, false)
-}
-
-// warn mails an account what happened to it; text takes what links begin
-// with. What happened stands, whether or not the mail leaves.
-func (c *Commands) warn(ctx context.Context, id uuid.UUID, to, subject, text string) {
-	if to == "" {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.cfg.AppendTimeout) // who asked may be gone
-	defer cancel()
-	if strings.Contains(text, "%s") {
-		text = fmt.Sprintf(text, strings.TrimSuffix(c.cfg.BaseURL, "/"))
-	}
-	if err := c.deps.Mail.Send(ctx, Mail{To: to, Subject: subject, Text: text}); err != nil {
-		c.log.ErrorContext(ctx, "a mail of security was not sent", "subject", subject, "account", id, "error", err)
-	}
 }
 
 // maxBehind bounds what goes on after its request was answered.

@@ -120,7 +120,7 @@ func (c *Commands) EnableTOTP(ctx context.Context, by Actor, code string) (recov
 	if err != nil {
 		return nil, Outcome{}, err
 	}
-	c.tell(ctx, by.Account, "Signing in needs a second factor now", `An authenticator app was added to your account: signing in with the password asks for its code from now on.`)
+	c.tell(ctx, by.Account, "Signing in needs a second factor now", `An authenticator app was added to your account: signing in with the password asks for its code from now on.`, bySignIn)
 	return recovery, out, nil
 }
 
@@ -132,7 +132,7 @@ func (c *Commands) DisableTOTP(ctx context.Context, by Actor, code string) (Outc
 		return a.DisableTOTP(c.otp(by.Account, code))
 	})
 	if err == nil {
-		c.tell(ctx, by.Account, "Signing in needs no second factor any more", `The authenticator app was removed from your account: signing in with the password asks for no code any more.`)
+		c.tell(ctx, by.Account, "Signing in needs no second factor any more", `The authenticator app was removed from your account: signing in with the password asks for no code any more.`, bySignIn)
 	}
 	return out, err
 }
@@ -174,7 +174,7 @@ func (c *Commands) secondFactor(ctx context.Context, id uuid.UUID, code string) 
 		return events, err
 	})
 	if err == nil && left >= 0 {
-		c.tell(ctx, id, "A recovery code was used", fmt.Sprintf("Somebody signed in to your account with the password and a recovery code. Recovery codes that are left: %d.", left))
+		c.tell(ctx, id, "A recovery code was used", fmt.Sprintf("Somebody signed in to your account with the password and a recovery code. Recovery codes that are left: %d.", left), bySignIn)
 	}
 	return err
 }
@@ -198,7 +198,7 @@ func (c *Commands) tryOTP(ctx context.Context, id uuid.UUID, decide func(*accoun
 		return Outcome{}, err
 	}
 	if wrong && errors.Is(c.locked(ctx, locks), ErrLocked) {
-		c.tell(ctx, id, "Somebody guesses your codes", `Somebody who knows your password, or is signed in as you, gave wrong codes of your authenticator app too often. Signing in is locked for a while. If it was not you, please change your password.`)
+		c.tell(ctx, id, "Somebody guesses your codes", `Somebody who knows your password, or is signed in as you, gave wrong codes of your authenticator app too often. Signing in is locked for a while.`, bySignIn)
 	}
 	return out, err
 }

@@ -115,7 +115,7 @@ func TestA9_SignIn(t *testing.T) {
 			s.Client().Post("/v1/sessions", map[string]any{"login": "zoe_mueller", "password": password}).Want(401, "session.bad_credentials")
 		}
 		// It is the last way in.
-		c.Delete("/v1/me/identities/test").Want(409, "identity.last")
+		c.Delete("/v1/me/identities/test").Want(409, "account.last_way_in")
 		c.Delete("/v1/me/identities/other").Want(404, "not_found")
 		// Nobody else gets the address.
 		s.Client().Post("/v1/accounts", signUp("somebody", map[string]any{"email": "Mueller@example.org"})).Want(409, "account.email_taken")

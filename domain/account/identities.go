@@ -14,7 +14,6 @@ import (
 var (
 	ErrIdentityTaken  = fault.New(fault.Conflict, "identity.taken", "Somebody else signs in with that.")
 	ErrIdentityExists = fault.New(fault.Conflict, "identity.exists", "You sign in with another account of that provider already; unlink it first.")
-	ErrIdentityLast   = fault.New(fault.Conflict, "identity.last", "You could not sign in any more; set a password first.")
 )
 
 // identityEvents are this file's part of the catalogue.
@@ -102,14 +101,14 @@ func (a *Account) HasIdentityOf(provider string) bool {
 }
 
 // UnlinkIdentity takes the identity of a provider away, which must not be the
-// last way in. Errors: not found, ErrIdentityLast.
+// last way in. Errors: not found, ErrLastWayIn.
 func (a *Account) UnlinkIdentity(provider string) (claim string, events []event.Data, err error) {
 	at := slices.IndexFunc(a.identities, func(i Identity) bool { return i.Provider == provider })
 	switch {
 	case !a.Exists() || at < 0:
 		return "", nil, fault.ErrNotFound
 	case a.WaysIn() < 2:
-		return "", nil, ErrIdentityLast
+		return "", nil, ErrLastWayIn
 	}
 	claim = a.identities[at].Claim
 	return claim, []event.Data{IdentityUnlinked{Provider: provider, Claim: claim}}, nil

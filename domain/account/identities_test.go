@@ -41,8 +41,8 @@ func TestA9_Identities(t *testing.T) {
 		"abandoned":                {[]event.Data{Voided{}}, link(x), 0, fault.ErrNotFound},
 		"unlink beside a password": {[]event.Data{password, x}, unlink("x"), 1, nil},
 		"unlink one of two":        {[]event.Data{none, x, y}, unlink("x"), 1, nil},
-		"the last one":             {[]event.Data{none, x}, unlink("x"), 0, ErrIdentityLast},
-		"the last of two":          {[]event.Data{none, x, y, IdentityUnlinked{"y", y.Claim}}, unlink("x"), 0, ErrIdentityLast},
+		"the last one":             {[]event.Data{none, x}, unlink("x"), 0, ErrLastWayIn},
+		"the last of two":          {[]event.Data{none, x, y, IdentityUnlinked{"y", y.Claim}}, unlink("x"), 0, ErrLastWayIn},
 		"none":                     {[]event.Data{password}, unlink("x"), 0, fault.ErrNotFound},
 		"lost by a fence":          {[]event.Data{password, x, ClaimVoided{x.Claim}}, unlink("x"), 0, fault.ErrNotFound},
 	} {

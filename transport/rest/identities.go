@@ -40,7 +40,7 @@ func (s *Server) identities() {
 	}, nil, s.listIdentities)
 	route(s, Op{
 		Method: http.MethodDelete, Path: "/v1/me/identities/{provider}", ID: "unlinkIdentity", Summary: "Sign in by a provider no longer", Tag: "Identities",
-		Errors: []*fault.Fault{fault.ErrNotFound, commands.ErrNotRecent, account.ErrIdentityLast},
+		Errors: []*fault.Fault{fault.ErrNotFound, commands.ErrNotRecent, account.ErrLastWayIn},
 	}, nil, s.unlinkIdentity)
 }
 
