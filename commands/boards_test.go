@@ -65,16 +65,10 @@ func byMembers(cfg *Config) { cfg.Forum.BoardsByMembers = true }
 func TestStalledBoards(t *testing.T) {
 	t.Parallel()
 	for what, steps := range map[string]int{"make": 2, "rename": 3} {
-		for n := 1; n <= steps; n++ {
-			for _, after := range []bool{false, true} {
-				for _, kill := range []bool{false, true} {
-					t.Run(fmt.Sprintf("%s, append %d, after=%v, killed=%v", what, n, after, kill), func(t *testing.T) {
-						t.Parallel()
-						stalledBoard(t, what == "rename", n, after, kill)
-					})
-				}
-			}
-		}
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			eachStall(t, steps, func(t *testing.T, n int, after, kill bool) { stalledBoard(t, what == "rename", n, after, kill) })
+		})
 	}
 }
 

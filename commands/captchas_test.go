@@ -13,7 +13,6 @@ import (
 
 	"github.com/parleyhq/parley/commands"
 	"github.com/parleyhq/parley/domain/fault"
-	"github.com/parleyhq/parley/infra/memory"
 )
 
 // readable is a painter whose pictures are the characters themselves.
@@ -22,27 +21,9 @@ type readable struct{}
 // Paint implements commands.Painter.
 func (readable) Paint(text string) ([]byte, error) { return []byte(text), nil }
 
-// asked runs a test on one process and on two nodes whose policy that is.
-func asked(t *testing.T, policy string, test func(t *testing.T, c *cluster, here, there *commands.Commands)) {
-	with := func(c *cluster, shared bool) *commands.Commands {
-		return c.node(func(cfg *commands.Config, deps *commands.Deps) {
-			cfg.Captcha.Policy, deps.Painter = policy, readable{}
-			if !shared {
-				deps.Shared, deps.Ephemeral = nil, memory.NewEphemeral(1000, c.now)
-			}
-		})
-	}
-	t.Run("one process", func(t *testing.T) {
-		t.Parallel()
-		c := newCluster(t)
-		n := with(c, false)
-		test(t, c, n, n)
-	})
-	t.Run("two nodes", func(t *testing.T) {
-		t.Parallel()
-		c := newCluster(t)
-		test(t, c, with(c, true), with(c, true))
-	})
+// asking is a node with that policy.
+func asking(policy string) func(*commands.Config, *commands.Deps) {
+	return func(cfg *commands.Config, deps *commands.Deps) { cfg.Captcha.Policy, deps.Painter = policy, readable{} }
 }
 
 // solved is a right answer to a new captcha.
@@ -82,7 +63,7 @@ func signUpWith(t *testing.T, n *commands.Commands, network, handle string, a co
 // told of accounts; the characters in any case and with spaces are right.
 func TestCaptchaAlways(t *testing.T) {
 	t.Parallel()
-	asked(t, commands.CaptchaAlways, func(t *testing.T, _ *cluster, here, there *commands.Commands) {
+	eachStack(t, asking(commands.CaptchaAlways), func(t *testing.T, _ *cluster, here, there *commands.Commands) {
 		none := commands.CaptchaAnswer{}
 		want(t, "sign up without", signUpWith(t, here, "n", "ada", none), commands.ErrCaptchaRequired)
 		want(t, "sign up", signUpWith(t, here, "n", "ada", solved(t, there)), nil)
@@ -108,7 +89,7 @@ func TestCaptchaAlways(t *testing.T) {
 // A3: one answer, right or wrong, even of many at once; then it is gone.
 func TestCaptchaIsForOneAnswer(t *testing.T) {
 	t.Parallel()
-	asked(t, commands.CaptchaAlways, func(t *testing.T, c *cluster, here, there *commands.Commands) {
+	eachStack(t, asking(commands.CaptchaAlways), func(t *testing.T, c *cluster, here, there *commands.Commands) {
 		gone := func(what, id string) {
 			t.Helper()
 			_, err := there.PaintCaptcha(t.Context(), uuid.MustParse(id))
@@ -157,7 +138,7 @@ func TestCaptchaIsForOneAnswer(t *testing.T) {
 // A3: a refresh keeps the id and its new characters alone are right.
 func TestCaptchaRefresh(t *testing.T) {
 	t.Parallel()
-	asked(t, commands.CaptchaAlways, func(t *testing.T, c *cluster, here, there *commands.Commands) {
+	eachStack(t, asking(commands.CaptchaAlways), func(t *testing.T, c *cluster, here, there *commands.Commands) {
 		before := solved(t, here)
 		id := uuid.MustParse(before.ID)
 		if again := picture(t, there, id); again != before.Text {
@@ -190,7 +171,7 @@ func TestCaptchaRefresh(t *testing.T) {
 // network, on whatever node; a success makes those of the login forgotten.
 func TestCaptchaAdaptive(t *testing.T) {
 	t.Parallel()
-	asked(t, commands.CaptchaAdaptive, func(t *testing.T, c *cluster, here, there *commands.Commands) {
+	eachStack(t, asking(commands.CaptchaAdaptive), func(t *testing.T, c *cluster, here, there *commands.Commands) {
 		none := commands.CaptchaAnswer{}
 		want(t, "sign up", signUpWith(t, here, "n0", "ada", none), nil)
 		want(t, "sign up", signUpWith(t, here, "n0", "bob", none), nil)

@@ -3,7 +3,6 @@ package commands
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -167,45 +166,39 @@ func TestA9_UnverifiedAddress(t *testing.T) {
 // it.
 func TestA9_StalledLinkings(t *testing.T) {
 	t.Parallel()
-	for n := 1; n <= 2; n++ { // claim, link
-		for _, after := range []bool{false, true} {
-			for _, kill := range []bool{false, true} {
-				t.Run(fmt.Sprintf("append %d, after=%v, killed=%v", n, after, kill), func(t *testing.T) {
-					t.Parallel()
-					c := newCommunity(t)
-					other := c.node(c.store)
-					ada, _ := c.member(other, "ada")
-					bob, _ := c.member(other, "bob")
-					store := stallAt(c.store, n, after)
-					slow := c.node(store, func(cfg *Config) { cfg.AppendTimeout = time.Hour })
-					v := c.vouched(other, "x")
-					ended := make(chan error, 1)
-					go func() { ended <- slow.linkIdentity(context.Background(), ada, v) }()
-					<-store.stalls
-					claimed, through := n > 1 || after, n == 2 && after
-					if err := other.linkIdentity(t.Context(), bob, v); (err == nil) == claimed {
-						t.Errorf("at once: %v", err)
-					}
-					c.pass(Defaults().ClaimTakeover)
-					if err := other.linkIdentity(t.Context(), bob, v); (err == nil) == through {
-						t.Errorf("later: %v", err)
-					}
-					store.goOn(kill)
-					err := <-ended
-					if !kill && (err == nil) != through {
-						t.Errorf("the slow one: %v", err)
-					}
-					owner := bob.Account
-					if through {
-						owner = ada.Account
-					}
-					if got := c.oneOwner()[v.claim.stream]; got != owner {
-						t.Errorf("it is %s's", got)
-					}
-				})
-			}
+	const steps = 2 // claim, link
+	eachStall(t, steps, func(t *testing.T, n int, after, kill bool) {
+		c := newCommunity(t)
+		other := c.node(c.store)
+		ada, _ := c.member(other, "ada")
+		bob, _ := c.member(other, "bob")
+		store := stallAt(c.store, n, after)
+		slow := c.node(store, func(cfg *Config) { cfg.AppendTimeout = time.Hour })
+		v := c.vouched(other, "x")
+		ended := make(chan error, 1)
+		go func() { ended <- slow.linkIdentity(context.Background(), ada, v) }()
+		<-store.stalls
+		claimed, through := n > 1 || after, n == 2 && after
+		if err := other.linkIdentity(t.Context(), bob, v); (err == nil) == claimed {
+			t.Errorf("at once: %v", err)
 		}
-	}
+		c.pass(Defaults().ClaimTakeover)
+		if err := other.linkIdentity(t.Context(), bob, v); (err == nil) == through {
+			t.Errorf("later: %v", err)
+		}
+		store.goOn(kill)
+		err := <-ended
+		if !kill && (err == nil) != through {
+			t.Errorf("the slow one: %v", err)
+		}
+		owner := bob.Account
+		if through {
+			owner = ada.Account
+		}
+		if got := c.oneOwner()[v.claim.stream]; got != owner {
+			t.Errorf("it is %s's", got)
+		}
+	})
 }
 
 // A9, invariant 3: linked, unlinked and signed up with at once, on two nodes,

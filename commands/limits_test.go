@@ -26,32 +26,15 @@ func rules() commands.LimitRules {
 	}
 }
 
-// eachStack runs a test on one process, and on two that share a Redis: here
-// and there are then not the same.
-func eachStack(t *testing.T, adjust func(*commands.LimitRules), test func(t *testing.T, c *cluster, here, there *commands.Commands)) {
-	with := func(c *cluster, shared bool) *commands.Commands {
-		return c.node(func(cfg *commands.Config, deps *commands.Deps) {
-			cfg.Limits = rules()
-			adjust(&cfg.Limits)
-			if !shared {
-				deps.Shared = nil
-			}
-		})
+// limited is a node with those rules, and what a test changes of them.
+func limited(changes ...func(*commands.LimitRules)) func(*commands.Config, *commands.Deps) {
+	return func(cfg *commands.Config, _ *commands.Deps) {
+		cfg.Limits = rules()
+		for _, change := range changes {
+			change(&cfg.Limits)
+		}
 	}
-	t.Run("one process", func(t *testing.T) {
-		t.Parallel()
-		c := newCluster(t)
-		n := with(c, false)
-		test(t, c, n, n)
-	})
-	t.Run("two nodes", func(t *testing.T) {
-		t.Parallel()
-		c := newCluster(t)
-		test(t, c, with(c, true), with(c, true))
-	})
 }
-
-func unchanged(*commands.LimitRules) {}
 
 // admitted asks until it is refused, here and there in turn, and gives how
 // often it was not. The waits are at least a second and at most most.
@@ -73,7 +56,7 @@ func admitted(t *testing.T, a commands.Arrival, most time.Duration, nodes ...*co
 // S11: what counts for whom, on all nodes together.
 func TestRates(t *testing.T) {
 	t.Parallel()
-	eachStack(t, unchanged, func(t *testing.T, c *cluster, here, there *commands.Commands) {
+	eachStack(t, limited(), func(t *testing.T, c *cluster, here, there *commands.Commands) {
 		ada, bob := c.member(here, "ada"), c.member(here, "bob")
 		min := time.Minute
 		for _, step := range []struct {
@@ -121,7 +104,7 @@ func TestRates(t *testing.T) {
 // S11: whose token is no good counts as their network, and hears why first.
 func TestBadTokensAreToldWhy(t *testing.T) {
 	t.Parallel()
-	eachStack(t, unchanged, func(t *testing.T, c *cluster, here, there *commands.Commands) {
+	eachStack(t, limited(), func(t *testing.T, c *cluster, here, there *commands.Commands) {
 		in := c.member(here, "ada")
 		if _, err := here.EndSession(t.Context(), actorOf(in), in.Session); err != nil {
 			t.Fatal(err)
@@ -162,7 +145,7 @@ func TestLockOut(t *testing.T) {
 	for _, login := range []string{"ada", "nobody", "ada@example.org", "nobody@example.org", "no such name"} {
 		t.Run(login, func(t *testing.T) {
 			t.Parallel()
-			eachStack(t, unchanged, func(t *testing.T, c *cluster, here, there *commands.Commands) {
+			eachStack(t, limited(), func(t *testing.T, c *cluster, here, there *commands.Commands) {
 				c.member(here, "ada")
 				for range 2 {
 					want(t, "wrong", tries(t, here, "10.0.0.1", login, "wrong"), commands.ErrBadCredentials)
@@ -190,7 +173,7 @@ func TestLockOut(t *testing.T) {
 // S11: failures lock a network too; an account of one's own does not clear it.
 func TestLockOutOfNetwork(t *testing.T) {
 	t.Parallel()
-	eachStack(t, unchanged, func(t *testing.T, c *cluster, here, there *commands.Commands) {
+	eachStack(t, limited(), func(t *testing.T, c *cluster, here, there *commands.Commands) {
 		c.member(here, "ada")
 		for i := range 8 {
 			want(t, "a guess", tries(t, here, "10.0.0.1", fmt.Sprint("victim", i), "wrong"), commands.ErrBadCredentials)
@@ -208,7 +191,7 @@ func TestLockOutOfNetwork(t *testing.T) {
 // began before the lock, three are answered.
 func TestGuessesAtOnce(t *testing.T) {
 	t.Parallel()
-	eachStack(t, func(r *commands.LimitRules) { r.LockoutNetworkFailures = 1000 }, func(t *testing.T, c *cluster, here, there *commands.Commands) {
+	eachStack(t, limited(func(r *commands.LimitRules) { r.LockoutNetworkFailures = 1000 }), func(t *testing.T, c *cluster, here, there *commands.Commands) {
 		c.member(here, "ada")
 		var answered, locked atomic.Int64
 		var all sync.WaitGroup
@@ -236,7 +219,7 @@ func TestGuessesAtOnce(t *testing.T) {
 // S11: right passwords at once lock nobody out.
 func TestRightPasswordsAtOnce(t *testing.T) {
 	t.Parallel()
-	eachStack(t, unchanged, func(t *testing.T, c *cluster, here, there *commands.Commands) {
+	eachStack(t, limited(), func(t *testing.T, c *cluster, here, there *commands.Commands) {
 		c.member(here, "ada")
 		var all sync.WaitGroup
 		for i := range 20 {
@@ -253,7 +236,7 @@ func TestRightPasswordsAtOnce(t *testing.T) {
 // S11: mails to an address are limited, whoever asks for them.
 func TestMailsToAnAddress(t *testing.T) {
 	t.Parallel()
-	eachStack(t, unchanged, func(t *testing.T, c *cluster, here, there *commands.Commands) {
+	eachStack(t, limited(), func(t *testing.T, c *cluster, here, there *commands.Commands) {
 		in := c.member(here, "ada") // one mail
 		for range 2 {
 			if _, err := there.RequestVerification(t.Context(), actorOf(in)); err != nil {

@@ -123,22 +123,28 @@ func (s *stalling) goOn(kill bool) {
 	close(s.resume)
 }
 
+// eachStall runs a test for every append of so many that stalls, before or after
+// it acted, and whose process goes on or is killed then.
+func eachStall(t *testing.T, appends int, test func(t *testing.T, n int, after, kill bool)) {
+	for n := 1; n <= appends; n++ {
+		for _, after := range []bool{false, true} {
+			for _, kill := range []bool{false, true} {
+				t.Run(fmt.Sprintf("append %d, after=%v, killed=%v", n, after, kill), func(t *testing.T) {
+					t.Parallel()
+					test(t, n, after, kill)
+				})
+			}
+		}
+	}
+}
+
 // A1, invariant 3: a claimant stalls, or dies, between every two steps of its
 // sign-up. Ten minutes later the names are somebody else's, or still its own
 // where the sign-up had come through: never both.
 func TestStalledClaimants(t *testing.T) {
 	t.Parallel()
 	const steps = 3 // claim the address, claim the handle, make the account
-	for n := 1; n <= steps; n++ {
-		for _, after := range []bool{false, true} {
-			for _, kill := range []bool{false, true} {
-				t.Run(fmt.Sprintf("append %d, after=%v, killed=%v", n, after, kill), func(t *testing.T) {
-					t.Parallel()
-					stalledClaimant(t, n, after, kill)
-				})
-			}
-		}
-	}
+	eachStall(t, steps, stalledClaimant)
 }
 
 func stalledClaimant(t *testing.T, n int, after, kill bool) {

@@ -117,6 +117,25 @@ func (c *cluster) node(adjust func(*commands.Config, *commands.Deps)) *commands.
 	return n
 }
 
+// eachStack runs a test on one process, and on two that share a Redis: here and
+// there are then not the same.
+func eachStack(t *testing.T, adjust func(*commands.Config, *commands.Deps), test func(t *testing.T, c *cluster, here, there *commands.Commands)) {
+	t.Run("one process", func(t *testing.T) {
+		t.Parallel()
+		c := newCluster(t)
+		n := c.node(func(cfg *commands.Config, deps *commands.Deps) {
+			deps.Shared, deps.Ephemeral = nil, memory.NewEphemeral(1000, c.now)
+			adjust(cfg, deps)
+		})
+		test(t, c, n, n)
+	})
+	t.Run("two nodes", func(t *testing.T) {
+		t.Parallel()
+		c := newCluster(t)
+		test(t, c, c.node(adjust), c.node(adjust))
+	})
+}
+
 // asIs leaves a node as it is.
 func asIs(*commands.Config, *commands.Deps) {}
 

@@ -259,44 +259,37 @@ func fine(t *testing.T, err error) {
 func TestStalledRenaming(t *testing.T) {
 	t.Parallel()
 	const steps = 3 // claim the new handle, name it, free the old one
-	for n := 1; n <= steps; n++ {
-		for _, after := range []bool{false, true} {
-			for _, kill := range []bool{false, true} {
-				t.Run(fmt.Sprintf("append %d, after=%v, killed=%v", n, after, kill), func(t *testing.T) {
-					t.Parallel()
-					c := newCommunity(t)
-					other := c.node(c.store)
-					ada, _ := c.member(other, "ada")
-					store := stallAt(c.store, n, after)
-					slow := c.node(store, func(cfg *Config) { cfg.AppendTimeout = time.Hour })
-					ended := make(chan error, 1)
-					go func() {
-						_, err := slow.ChangeHandle(context.Background(), ada, ChangeHandle{Handle: "mona"})
-						ended <- err
-					}()
-					<-store.stalls
-					c.pass(Defaults().ClaimTakeover)
-					_, err := other.SignUp(t.Context(), SignUp{Email: "eve@example.org", Handle: "rnona", Password: goodPassword})
-					if named := n == 3 || n == 2 && after; (err == nil) == named {
-						t.Errorf("the second one: %v", err)
-					}
-					store.goOn(kill)
-					<-ended
-					had, err := other.accountByHandle(WithPosition(t.Context(), c.head()), "ada")
-					if err != nil {
-						t.Fatal(err)
-					}
-					_, err = other.SignUp(t.Context(), SignUp{Email: "bob@example.org", Handle: "ada", Password: goodPassword})
-					if had == uuid.Nil && err != nil {
-						t.Errorf("the old name: %v", err)
-					} else if had != uuid.Nil {
-						want(t, err, account.ErrHandleTaken)
-					}
-					if got := c.owned(ada.Account); got != 2 {
-						t.Errorf("%d names", got)
-					}
-				})
-			}
+	eachStall(t, steps, func(t *testing.T, n int, after, kill bool) {
+		c := newCommunity(t)
+		other := c.node(c.store)
+		ada, _ := c.member(other, "ada")
+		store := stallAt(c.store, n, after)
+		slow := c.node(store, func(cfg *Config) { cfg.AppendTimeout = time.Hour })
+		ended := make(chan error, 1)
+		go func() {
+			_, err := slow.ChangeHandle(context.Background(), ada, ChangeHandle{Handle: "mona"})
+			ended <- err
+		}()
+		<-store.stalls
+		c.pass(Defaults().ClaimTakeover)
+		_, err := other.SignUp(t.Context(), SignUp{Email: "eve@example.org", Handle: "rnona", Password: goodPassword})
+		if named := n == 3 || n == 2 && after; (err == nil) == named {
+			t.Errorf("the second one: %v", err)
 		}
-	}
+		store.goOn(kill)
+		<-ended
+		had, err := other.accountByHandle(WithPosition(t.Context(), c.head()), "ada")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = other.SignUp(t.Context(), SignUp{Email: "bob@example.org", Handle: "ada", Password: goodPassword})
+		if had == uuid.Nil && err != nil {
+			t.Errorf("the old name: %v", err)
+		} else if had != uuid.Nil {
+			want(t, err, account.ErrHandleTaken)
+		}
+		if got := c.owned(ada.Account); got != 2 {
+			t.Errorf("%d names", got)
+		}
+	})
 }

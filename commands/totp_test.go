@@ -66,7 +66,7 @@ func otpSignIn(t *testing.T, n *commands.Commands, login, password, otp string) 
 // on all nodes, and a recovery code does as well, once.
 func TestSecondFactor(t *testing.T) {
 	t.Parallel()
-	eachStack(t, func(r *commands.LimitRules) { r.LockoutFailures, r.LockoutNetworkFailures = 1000, 1000 }, func(t *testing.T, c *cluster, here, there *commands.Commands) {
+	eachStack(t, limited(func(r *commands.LimitRules) { r.LockoutFailures, r.LockoutNetworkFailures = 1000, 1000 }), func(t *testing.T, c *cluster, here, there *commands.Commands) {
 		phone, recovery := c.secured(t, here, c.member(here, "ada"))
 		want(t, "no code", otpSignIn(t, there, "ada", goodPassword, ""), commands.ErrOTPRequired)
 		want(t, "wrong password", otpSignIn(t, there, "ada", "wrong", ""), commands.ErrBadCredentials)
@@ -122,7 +122,7 @@ func TestOneCodeAtOnce(t *testing.T) {
 // too; who asks for a code learns nothing while it is locked.
 func TestWrongCodesLock(t *testing.T) {
 	t.Parallel()
-	eachStack(t, unchanged, func(t *testing.T, c *cluster, here, there *commands.Commands) {
+	eachStack(t, limited(), func(t *testing.T, c *cluster, here, there *commands.Commands) {
 		in := c.member(here, "ada")
 		phone, _ := c.secured(t, here, in)
 		mails := c.mails.Load()

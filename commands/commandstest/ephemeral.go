@@ -14,10 +14,22 @@ import (
 // Advance lets so much time pass for an adapter, or a little more.
 type Advance func(time.Duration)
 
+// suite runs each test on a port of its own, all at once.
+func suite[P any](t *testing.T, open func(testing.TB) (P, Advance), tests map[string]func(*testing.T, P, Advance)) {
+	t.Helper()
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			port, advance := open(t)
+			test(t, port, advance)
+		})
+	}
+}
+
 // Ephemeral runs the suite. open makes an empty store for each test.
 func Ephemeral(t *testing.T, open func(testing.TB) (commands.Ephemeral, Advance)) {
 	t.Helper()
-	for name, test := range map[string]func(*testing.T, commands.Ephemeral, Advance){
+	suite(t, open, map[string]func(*testing.T, commands.Ephemeral, Advance){
 		"put, get, take":      putGetTake,
 		"add":                 addIfAbsent,
 		"expiry":              expiry,
@@ -25,13 +37,7 @@ func Ephemeral(t *testing.T, open func(testing.TB) (commands.Ephemeral, Advance)
 		"one taker of many":   oneTaker,
 		"values are bytes":    bytesAsTheyAre,
 		"values are not kept": notShared,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			store, advance := open(t)
-			test(t, store, advance)
-		})
-	}
+	})
 }
 
 // has fails the test unless the store holds want under key; "" is nothing.

@@ -12,7 +12,7 @@ import (
 // Limits runs the suite. open makes empty limits for each test.
 func Limits(t *testing.T, open func(testing.TB) (commands.Limits, Advance)) {
 	t.Helper()
-	for name, test := range map[string]func(*testing.T, commands.Limits, Advance){
+	suite(t, open, map[string]func(*testing.T, commands.Limits, Advance){
 		"a bucket":                 oneBucket,
 		"buckets are apart":        bucketsApart,
 		"several at once":          severalBuckets,
@@ -24,13 +24,7 @@ func Limits(t *testing.T, open func(testing.TB) (commands.Limits, Advance)) {
 		"a lock is opened":         lockOpened,
 		"what began before a lock": settledLate,
 		"failures at once":         failuresAtOnce,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			limits, advance := open(t)
-			test(t, limits, advance)
-		})
-	}
+	})
 }
 
 var tenIn20 = commands.Rate{Count: 10, Per: 20 * time.Second}

@@ -11,20 +11,14 @@ import (
 // Tallies runs the suite. open makes empty tallies for each test.
 func Tallies(t *testing.T, open func(testing.TB) (commands.Tallies, Advance)) {
 	t.Helper()
-	for name, test := range map[string]func(*testing.T, commands.Tallies, Advance){
+	suite(t, open, map[string]func(*testing.T, commands.Tallies, Advance){
 		"a tally":             oneTally,
 		"tallies are apart":   talliesApart,
 		"failures get old":    talliesAge,
 		"a success empties":   successEmpties,
 		"tallied at once":     talliedAtOnce,
 		"a smaller one later": smallerTally,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			tallies, advance := open(t)
-			test(t, tallies, advance)
-		})
-	}
+	})
 }
 
 // tallyOf is three failures, each for a minute.
