@@ -92,8 +92,9 @@ type Config struct {
 	Binding      string        // BindNone, BindAgent, BindNetwork or BindBoth
 	RecentSignIn time.Duration // what a stolen session must not do needs a sign-in that new
 
-	TOTPIssuer    string // what authenticator apps show
-	RecoveryCodes int    // made with a second factor
+	TOTPIssuer    string        // what authenticator apps show
+	TOTPTTL       time.Duration // of a secret that no code has confirmed
+	RecoveryCodes int           // made with a second factor
 
 	PasskeyOrigins []string      // of other pages that may ask for passkeys of BaseURL's
 	PasskeyTTL     time.Duration // of a challenge
@@ -215,6 +216,7 @@ func Defaults() Config {
 		ReplayWindow:    5 * time.Minute,
 		RecentSignIn:    10 * time.Minute,
 		TOTPIssuer:      "Parley",
+		TOTPTTL:         15 * time.Minute,
 		RecoveryCodes:   10,
 		OAuthTTL:        10 * time.Minute,
 		OAuthCodeTTL:    time.Minute,

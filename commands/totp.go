@@ -61,8 +61,8 @@ func (c *Commands) TOTP(ctx context.Context, by Actor) (t TOTP, err error) {
 	return t, err
 }
 
-// RequestTOTP makes a new secret, which is in force once a code of it was
-// shown. Errors: ErrNotRecent, account.ErrTOTPEnabled.
+// RequestTOTP makes a new secret, which is in force once a code of it was shown
+// in time. Errors: ErrNotRecent, account.ErrTOTPEnabled.
 func (c *Commands) RequestTOTP(ctx context.Context, by Actor) (NewTOTP, Outcome, error) {
 	if err := c.recentSignIn(ctx, by); err != nil {
 		return NewTOTP{}, Outcome{}, err
@@ -115,7 +115,7 @@ func (c *Commands) EnableTOTP(ctx context.Context, by Actor, code string) (recov
 		recovery[i], hashes[i] = writeRecoveryCode(secret), hashProof(by.Account, secret)
 	}
 	out, err = c.tryOTP(ctx, by.Account, func(a *account.Account) ([]event.Data, error) {
-		return a.EnableTOTP(c.otp(by.Account, code), hashes)
+		return a.EnableTOTP(c.otp(by.Account, code), hashes, c.now().Add(-c.cfg.TOTPTTL))
 	})
 	if err != nil {
 		return nil, Outcome{}, err

@@ -175,6 +175,22 @@ func TestCodesAreNotGuessedInside(t *testing.T) {
 	want(t, "no code is needed", otpSignIn(t, n, "ada", goodPassword, ""), nil)
 }
 
+// A10: a secret that nobody confirmed does not wait for ever: whoever has seen
+// it would be let in with it later.
+func TestSecretsWaitForTheirTime(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	n := c.node(func(cfg *commands.Config, _ *commands.Deps) { cfg.TOTPTTL = 5 * time.Minute })
+	in := c.member(n, "ada")
+	made, _, err := n.RequestTOTP(t.Context(), actorOf(in))
+	want(t, "request", err, nil)
+	late := app{t, c, made.Secret}
+	c.pass(5 * time.Minute)
+	_, _, err = n.EnableTOTP(t.Context(), actorOf(in), late.code(0))
+	want(t, "too late", err, account.ErrTOTPNotRequested)
+	c.secured(t, n, in)
+}
+
 // A10: a factor is added soon after a sign-in only, and refreshing is none.
 func TestFactorsNeedARecentSignIn(t *testing.T) {
 	t.Parallel()

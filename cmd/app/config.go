@@ -80,7 +80,7 @@ func commandsConfig(cfg settings.Settings, baseURL string) commands.Config {
 	c.PasswordCost = passwords.Cost{Memory: uint32(cfg.HashMemory / 1024), Time: uint32(cfg.HashTime), Threads: uint8(cfg.HashThreads)}
 	c.HashParallel, c.HashWait = cfg.HashParallel, cfg.HashWait
 	c.SessionMode, c.RefreshTTL, c.RefreshGrace, c.Binding = cfg.SessionMode, cfg.RefreshTTL, cfg.RefreshGrace, cfg.Binding
-	c.RecentSignIn, c.TOTPIssuer, c.RecoveryCodes = cfg.RecentSignIn, cfg.TOTPIssuer, cfg.RecoveryCodes
+	c.RecentSignIn, c.TOTPIssuer, c.TOTPTTL, c.RecoveryCodes = cfg.RecentSignIn, cfg.TOTPIssuer, cfg.TOTPTTL, cfg.RecoveryCodes
 	c.MaxRefresh, c.ReplayWindow = time.Duration(cfg.MaxRefresh), cfg.ReplayWindow
 	c.PasskeyOrigins, c.PasskeyTTL = cfg.AllowedOrigins, cfg.PasskeyTTL
 	c.Captcha = commands.CaptchaRules{

@@ -113,6 +113,7 @@ type Accounts struct {
 	OAuthTTL          time.Duration     `name:"oauth-ttl" default:"10m" help:"How long a sign-in by provider may take." roles:"api"`
 	OAuthCodeTTL      time.Duration     `name:"oauth-code-ttl" default:"60s" help:"Life of the one-time code that a page exchanges for a session." roles:"api"`
 	TOTPIssuer        string            `name:"totp-issuer" default:"Parley" check:"issuer" help:"Name that authenticator apps show." roles:"api"`
+	TOTPTTL           time.Duration     `name:"totp-ttl" default:"15m" help:"How long a new authenticator app may be confirmed by its first code." roles:"api"`
 	RecoveryCodes     int               `name:"recovery-codes" default:"10" max:"50" help:"Recovery codes made with a second factor." roles:"api"`
 	PasskeyTTL        time.Duration     `name:"passkey-ttl" default:"5m" help:"Life of a passkey challenge." roles:"api"`
 }

@@ -136,7 +136,7 @@ func (a *Account) Apply(e event.Decoded) {
 		a.Roles = slices.DeleteFunc(slices.Clone(a.Roles), func(role string) bool { return role == d.Role })
 		a.Version = e.ID
 	case TOTPRequested, TOTPEnabled, TOTPUsed, RecoveryCodeUsed, TOTPDisabled:
-		a.totp.apply(d)
+		a.totp.apply(e)
 	case PasskeyUsed:
 		a.passkeys.apply(e)
 	case PasskeyAdded, PasskeyRemoved:

@@ -2,6 +2,7 @@ package account
 
 import (
 	"slices"
+	"time"
 
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/domain/fault"
@@ -55,16 +56,17 @@ const TOTPSkew = 1
 // its first code.
 type totp struct {
 	pending  []byte
+	made     time.Time // when pending was
 	enabled  bool
 	secret   []byte
 	used     []int64  // the steps that can still come up, ascending; at most 2*TOTPSkew+1
 	recovery [][]byte // hashes; nil where one was used
 }
 
-func (f *totp) apply(payload event.Data) {
-	switch d := payload.(type) {
+func (f *totp) apply(e event.Decoded) {
+	switch d := e.Payload.(type) {
 	case TOTPRequested:
-		f.pending = d.Secret
+		f.pending, f.made = d.Secret, e.Time
 	case TOTPEnabled:
 		*f = totp{enabled: true, secret: f.pending, recovery: slices.Clone(d.Recovery)}
 		f.use(d.Step)
@@ -151,15 +153,15 @@ func (a *Account) RequestTOTP(secret []byte) ([]event.Data, error) {
 	return []event.Data{TOTPRequested{Secret: secret}}, nil
 }
 
-// EnableTOTP puts the newest secret in force by a code of it.
-// Errors: ErrTOTPEnabled, ErrTOTPNotRequested, ErrOTPWrong.
-func (a *Account) EnableTOTP(code OTP, recovery [][]byte) ([]event.Data, error) {
+// EnableTOTP puts the newest secret in force by a code of it, unless it was made
+// before since. Errors: ErrTOTPEnabled, ErrTOTPNotRequested, ErrOTPWrong.
+func (a *Account) EnableTOTP(code OTP, recovery [][]byte, since time.Time) ([]event.Data, error) {
 	switch {
 	case !a.Exists():
 		return nil, fault.ErrNotFound
 	case a.totp.enabled:
 		return nil, ErrTOTPEnabled
-	case len(a.totp.pending) == 0:
+	case len(a.totp.pending) == 0, a.totp.made.Before(since):
 		return nil, ErrTOTPNotRequested
 	}
 	steps := code.Steps(a.totp.pending)

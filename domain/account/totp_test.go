@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -56,11 +57,15 @@ func TestTOTPIsConfirmed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := given(c.given...).EnableTOTP(c.code, hashes)
+			got, err := given(c.given...).EnableTOTP(c.code, hashes, at)
 			then(t, got, err, c.want, c.err)
 		})
 	}
-	got, err := given(registered).RequestTOTP(asked.Secret)
+	got, err := given(registered, asked).EnableTOTP(code("secret", 100), hashes, at.Add(time.Millisecond))
+	then(t, got, err, nil, account.ErrTOTPNotRequested) // too late
+	got, err = given(registered, asked).RequestTOTP(asked.Secret)
+	then(t, got, err, []event.Data{asked}, nil)
+	got, err = given(registered).RequestTOTP(asked.Secret)
 	then(t, got, err, []event.Data{asked}, nil)
 	got, err = given(registered, asked).RequestTOTP(newer.Secret)
 	then(t, got, err, []event.Data{newer}, nil)
