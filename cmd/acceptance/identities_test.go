@@ -465,6 +465,19 @@ func TestA9_Trouble(t *testing.T) {
 	enter(t, c, p, person("trouble"))
 }
 
+// A3, A9: who comes from a provider that vouches for them is asked for no
+// captcha, whatever others are.
+func TestA9_NoCaptcha(t *testing.T) {
+	t.Parallel()
+	p, _, flags := providers(t, "--captcha=always")
+	s := harness.Start(t, flags)
+	s.Client().Post("/v1/accounts", signUp("ada", nil)).Want(400, "captcha.required")
+	c := s.Client()
+	enter(t, c, p, person("new"))
+	c.Get("/v1/me").Want(200)
+	enter(t, s.Client(), p, person("new"))
+}
+
 // O6: what is wrong with the settings is told at the start.
 func TestA9_Settings(t *testing.T) {
 	t.Parallel()
