@@ -20,6 +20,9 @@ func accountRoutes() []Route {
 			return readmodels.DropClaim(ctx, b, id, d.Claim, e.ID)
 		}),
 		onID(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, e event.Decoded, d account.EmailVerified) error {
+			if err := readmodels.PutHistoryOfEmail(ctx, b, id, d, e); err != nil {
+				return err
+			}
 			return readmodels.SetEmail(ctx, b, id, d, e.ID)
 		}),
 		onID(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, e event.Decoded, d account.HandleChanged) error {

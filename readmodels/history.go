@@ -6,11 +6,13 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/parleyhq/parley/domain/account"
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/domain/session"
 )
 
-// What became of an account's sign-ins: each row is one event of the log.
+// What became of an account's sign-ins and ways in: each row is one event of
+// the log.
 var historySchema = []string{
 	`CREATE TABLE IF NOT EXISTS history (
 		id text PRIMARY KEY, account text NOT NULL, kind text NOT NULL, device text NOT NULL, network text NOT NULL, at bigint NOT NULL)`,
@@ -24,6 +26,21 @@ const (
 	HistoryEnded     = "ended"      // all others, or all
 	HistoryReused    = "reused"     // a used refresh token came back
 	HistoryBinding   = "binding"    // a token came from another browser or network
+
+	HistoryPasswordChanged  = "password_changed"
+	HistoryPasswordReset    = "password_reset" // by the link of a mail
+	HistoryEmailChanged     = "email_changed"  // to one that was confirmed
+	HistoryHandleChanged    = "handle_changed"
+	HistoryTOTPEnabled      = "totp_enabled"
+	HistoryTOTPDisabled     = "totp_disabled"
+	HistoryRecoveryCodeUsed = "recovery_code_used"
+	HistoryPasskeyAdded     = "passkey_added"
+	HistoryPasskeyRefused   = "passkey_refused" // it may have been copied
+	HistoryPasskeyRemoved   = "passkey_removed"
+	HistoryIdentityLinked   = "identity_linked"
+	HistoryIdentityUnlinked = "identity_unlinked"
+	HistorySuspended        = "suspended"
+	HistorySuspensionLifted = "suspension_lifted"
 )
 
 // MaxHistory is how many entries of an account are kept, the newest ones.
@@ -64,6 +81,19 @@ func putHistoryOf(ctx context.Context, b Batch, id uuid.UUID, e event.Decoded, a
 		return err
 	}
 	return pruneHistory(ctx, b, account)
+}
+
+// PutHistoryOfEmail notes that an account changes to an address, and is called
+// before it does. The proof of the one that it has is no change, nor is another
+// spelling.
+func PutHistoryOfEmail(ctx context.Context, b Batch, id uuid.UUID, d account.EmailVerified, e event.Decoded) error {
+	err := b.Exec(ctx, `INSERT INTO history (id, account, kind, device, network, at)
+		SELECT ?, id, ?, '', '', ? FROM account WHERE id = ? AND email_claim <> ?`,
+		e.ID.String(), HistoryEmailChanged, millis(e.Time), id.String(), d.Claim)
+	if err != nil {
+		return err
+	}
+	return pruneHistory(ctx, b, id)
 }
 
 func pruneHistory(ctx context.Context, b Batch, account uuid.UUID) error {

@@ -1,9 +1,7 @@
 package acceptance
 
 import (
-	"slices"
 	"testing"
-	"time"
 
 	"github.com/parleyhq/parley/cmd/acceptance/harness"
 )
@@ -83,53 +81,4 @@ func TestS8_BindingBegins(t *testing.T) {
 	s = harness.Start(t, harness.On(data), harness.Flags("--binding=ua"))
 	refresh(s, token).Want(401, "auth.binding")
 	s.Move(c).Get("/v1/me").Want(401, "auth.revoked")
-}
-
-// S4: the history tells what became of sign-ins, newest first and in pages,
-// to nobody else; a session was last seen when it was last used.
-func TestS4_History(t *testing.T) {
-	t.Parallel()
-	s := harness.Start(t, harness.Flags("--session-history=5", "--last-seen-every=100ms"))
-	ada := s.NewPerson("ada")
-	s.NewPerson("eve")
-	second := s.SignIn(ada.Account.Handle)
-	second.Delete("/v1/sessions/current").Want(204)
-	s.SignIn(ada.Account.Handle)
-	ada.Delete("/v1/sessions?keep=current").Want(204)
-	var kinds []any
-	for path := "/v1/me/history?limit=2"; path != ""; {
-		a := ada.Get(path).Want(200)
-		for _, e := range a.Items() {
-			kinds = append(kinds, e["kind"])
-		}
-		if path = ""; a.Next() != "" {
-			path = "/v1/me/history?limit=2&cursor=" + a.Next()
-		}
-	}
-	if want := []any{"ended", "signed_in", "signed_out", "signed_in", "signed_in"}; !slices.Equal(kinds, want) {
-		t.Errorf("%v, want %v", kinds, want)
-	}
-	s.SignIn(ada.Account.Handle)
-	if told := ada.Get("/v1/me/history").Want(200).Items(); len(told) != 5 || told[4]["kind"] != "signed_in" || told[3]["kind"] != "signed_out" {
-		t.Errorf("more than the newest five: %v", told)
-	}
-	s.Client().Get("/v1/me/history").Want(401, "auth.missing")
-	ada.Get("/v1/me/history?cursor=x").Want(400, "list.cursor")
-	ada.Get("/v1/me/history?limit=0").Want(422)
-
-	seen := func() time.Time {
-		for _, one := range ada.Get("/v1/sessions").Want(200).Items() {
-			if one["current"] == true {
-				at, err := time.Parse(time.RFC3339Nano, one["lastSeenAt"].(string))
-				if err != nil {
-					t.Fatal(err)
-				}
-				return at
-			}
-		}
-		t.Fatal("the session is not listed")
-		return time.Time{}
-	}
-	first := seen()
-	s.Eventually("a later use to be seen", func() bool { return seen().After(first) })
 }

@@ -139,7 +139,7 @@ type Sessions struct {
 	LinkTTL        time.Duration     `name:"link-ttl" default:"900s" help:"Life of a signed link." roles:"api,push"`
 	TokenCache     int               `name:"token-cache" default:"65536" help:"Verified access tokens remembered." roles:"api,push"`
 	LastSeenEvery  time.Duration     `name:"last-seen-every" default:"1m" help:"How often the last use of a session is written down." roles:"api"`
-	SessionHistory int               `name:"session-history" default:"100" max:"1000" help:"Entries of an account's sign-in history that are kept." roles:"api"`
+	SessionHistory int               `name:"session-history" default:"100" max:"1000" help:"Entries of an account's history that are shown." roles:"api"`
 }
 
 // Abuse is what holds abuse off.

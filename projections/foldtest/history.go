@@ -68,7 +68,7 @@ func NewHistory(seed uint64, events int) *History {
 	}
 	createBoard(h)
 	openRoom(h)
-	acts := slices.Concat(peopleActs, forumActs, chatActs, imageActs)
+	acts := slices.Concat(peopleActs, wayActs, forumActs, chatActs, imageActs)
 	total := 0
 	for _, a := range acts {
 		total += a.weight

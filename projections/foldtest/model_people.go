@@ -20,7 +20,7 @@ type pair [2]uuid.UUID
 type people struct {
 	accounts map[uuid.UUID]*person
 	sessions map[uuid.UUID]*signedIn
-	told     map[uuid.UUID]told       // of sign-ins, by event
+	told     map[uuid.UUID]told       // of sign-ins and ways in, by event
 	keys     map[uuid.UUID]programKey // that were not revoked
 	// since when they stand: positions
 	follows, requests, blocks, mutes map[pair]uint64
@@ -68,6 +68,7 @@ func newPeople() people {
 }
 
 func (m *Model) foldPeople(e Event) {
+	m.foldTold(e)
 	switch d := e.Data.(type) {
 	case account.Registered:
 		m.accounts[e.thing()] = &person{

@@ -53,7 +53,7 @@ func (s *Server) sessions() {
 		Method: http.MethodDelete, Path: "/v1/sessions", ID: "endSessions", Summary: "Sign out everywhere, or everywhere else", Tag: "Sessions", Suspended: true,
 	}, nil, s.endSessions)
 	route(s, Op{
-		Method: http.MethodGet, Path: "/v1/me/history", ID: "listHistory", Summary: "What became of one's own sign-ins", Tag: "Sessions",
+		Method: http.MethodGet, Path: "/v1/me/history", ID: "listHistory", Summary: "What became of one's own sign-ins and ways in, newest first", Tag: "Sessions",
 	}, nil, s.listHistory)
 	handle(s, Op{
 		Method: http.MethodGet, Path: "/.well-known/jwks.json", ID: "jwks", Summary: "Public keys of access tokens", Tag: "Sessions",
@@ -198,11 +198,11 @@ func (s *Server) listSessions(ctx context.Context, c *Call, p Page, _ None) (Rep
 	return Reply[List[Session]]{Data: answer}, err
 }
 
-// HistoryEntry is one thing that became of the caller's sign-ins.
+// HistoryEntry is one thing that became of the caller's sign-ins or ways in.
 type HistoryEntry struct {
-	Kind    string  `json:"kind" enum:"signed_in,signed_out,ended,reused,binding"`
-	Device  *string `json:"device"`
-	Network *string `json:"network"`
+	Kind    string  `json:"kind" enum:"signed_in,signed_out,ended,reused,binding,password_changed,password_reset,email_changed,handle_changed,totp_enabled,totp_disabled,recovery_code_used,passkey_added,passkey_refused,passkey_removed,identity_linked,identity_unlinked,suspended,suspension_lifted" doc:"ended: all sessions, or all others; reused: a used refresh token came back; binding: a token came from another browser or network; passkey_refused: it may have been copied"`
+	Device  *string `json:"device" doc:"null where it is not known"`
+	Network *string `json:"network" doc:"null where it is not known"`
 	At      Time    `json:"at"`
 }
 
