@@ -1,7 +1,9 @@
 package commands_test
 
 import (
+	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -323,4 +325,63 @@ func TestEmbeddedAsksNobody(t *testing.T) {
 	if store.read.Load() != before || c.redis.CommandCount() != commandsBefore {
 		t.Error("somebody was asked")
 	}
+}
+
+// counted is a store that counts what it is asked.
+type counted struct {
+	commands.Shared
+	passes, more atomic.Int64
+}
+
+// Pass implements commands.Shared, as the others do.
+func (s *counted) Pass(ctx context.Context, draws []commands.Draw, account, session uuid.UUID) ([]commands.Level, commands.Standing, error) {
+	s.passes.Add(1)
+	return s.Shared.Pass(ctx, draws, account, session)
+}
+
+func (s *counted) Draw(ctx context.Context, draws []commands.Draw) ([]commands.Level, error) {
+	s.more.Add(1)
+	return s.Shared.Draw(ctx, draws)
+}
+
+func (s *counted) Enlist(ctx context.Context, session uuid.UUID, mark string, ttl time.Duration) error {
+	s.more.Add(1)
+	return s.Shared.Enlist(ctx, session, mark, ttl)
+}
+
+// S5, S11: limits and the look-up of the session ask the store once a request,
+// and once its mark is trusted no log is read; infra/redis makes one round trip
+// of it.
+func TestOneLookUpARequest(t *testing.T) {
+	t.Parallel()
+	eachPolicy(t, func(t *testing.T, policy string) {
+		c := newCluster(t)
+		store, log := &counted{}, &late{Store: c.log}
+		n := c.node(func(cfg *commands.Config, deps *commands.Deps) {
+			cfg.Revocation, cfg.Freshness = policy, time.Hour
+			many := commands.Rate{Count: 1e9, Per: time.Minute}
+			cfg.Limits.Account, cfg.Limits.Write = many, many
+			store.Shared, deps.Shared, deps.Store = deps.Shared, store, log
+		})
+		in := c.member(n, "ada")
+		admit := func() {
+			t.Helper()
+			if _, _, err := n.Admit(t.Context(), commands.Arrival{Token: in.AccessToken, Network: "10.0.0.1", Route: "r", Write: true}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		soon(t, "a mark that is trusted", func() bool {
+			reads, more := log.read.Load(), store.more.Load()
+			admit()
+			return log.read.Load() == reads && store.more.Load() == more
+		})
+		passes, more, reads := store.passes.Load(), store.more.Load(), log.read.Load()
+		for range 20 {
+			admit()
+		}
+		if store.passes.Load() != passes+20 || store.more.Load() != more || log.read.Load() != reads {
+			t.Errorf("20 requests: %d look-ups, %d other calls, %d reads of the log",
+				store.passes.Load()-passes, store.more.Load()-more, log.read.Load()-reads)
+		}
+	})
 }

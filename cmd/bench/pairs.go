@@ -46,7 +46,7 @@ func Pairs(p Plan) []Pair {
 	for _, sockets := range p.Sockets {
 		all = append(all, p.fanOut(sockets, 1), p.fanOut(sockets, p.Backlog))
 	}
-	all = append(all, p.idle(), p.reconnect(), p.authenticate(), p.start(), p.resident(), p.size())
+	all = append(all, p.idle(), p.reconnect(), p.authenticate(), p.signedIn(), p.start(), p.resident(), p.size())
 	return append(all, p.distributed()...)
 }
 

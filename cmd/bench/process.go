@@ -43,6 +43,66 @@ func (p Plan) authenticate() Pair {
 	}}
 }
 
+// nowhere is a ResponseWriter that costs nothing.
+type nowhere struct {
+	header http.Header
+	status int
+}
+
+func (w *nowhere) Header() http.Header         { return w.header }
+func (w *nowhere) Write(b []byte) (int, error) { return len(b), nil }
+func (w *nowhere) WriteHeader(status int)      { w.status = status }
+
+// signedIn is a whole request of somebody who is signed in, without a network
+// and to a handler that does nothing; the floor is the same of nobody.
+func (p Plan) signedIn() Pair {
+	return Pair{
+		What: "signed-in request, handler that does nothing", Unit: "µs", Floor: "the same request without a token", Aim: "≤ 10 µs over it",
+		Open: func(ctx context.Context) (Sides, error) {
+			s, err := p.site(ctx, 1)
+			if err != nil {
+				return Sides{}, err
+			}
+			empty, err := s.app.REST().Floor()
+			if err != nil {
+				return Sides{}, errors.Join(err, s.close())
+			}
+			h := empty.Handler()
+			ask := func(token string) Turn {
+				return func(ctx context.Context, d time.Duration) (float64, error) { return serveNothing(ctx, h, token, d) }
+			}
+			return Sides{Parley: ask(s.people[0].token), Base: ask(""), Close: s.close}, nil
+		},
+	}
+}
+
+// serveNothing serves one request again and again, and gives what one costs.
+func serveNothing(ctx context.Context, h http.Handler, token string, d time.Duration) (microseconds float64, err error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "/v1/nothing", http.NoBody)
+	if err != nil {
+		return 0, err
+	}
+	r.RemoteAddr = "127.0.0.1:1"
+	r.Header.Set("User-Agent", "parley-bench")
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	const between = 256 // looks at the clock
+	w := &nowhere{header: http.Header{}}
+	n := 0
+	begun := time.Now()
+	for n == 0 || time.Since(begun) < d {
+		for range between {
+			clear(w.header)
+			if h.ServeHTTP(w, r); w.status != http.StatusNoContent {
+				return 0, fmt.Errorf("answered %d", w.status)
+			}
+		}
+		n += between
+	}
+	return float64(time.Since(begun).Nanoseconds()) / 1000 / float64(n), nil
+}
+
 // start is the time from making a process with an empty folder to its saying
 // that it is ready.
 func (p Plan) start() Pair {

@@ -201,38 +201,41 @@ func (r *rounds) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proce
 func TestPassIsOneRoundTrip(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	c, ctx := connect(t, options("redis://"+s.Addr(), "test:")), t.Context()
+	c := connect(t, options("redis://"+s.Addr(), "test:"))
+	want := passes(t, c)
+	if err := c.rdb.ScriptFlush(t.Context()).Err(); err != nil { // as after a restart
+		t.Fatal(err)
+	}
+	want("evalsha mget", "eval mget")
+}
+
+// passes lets a server learn the script, holds that each pass is one round
+// trip then, and gives the function that does so.
+func passes(t *testing.T, c *Client) (want func(pipelines ...string)) {
+	t.Helper()
 	count := &rounds{}
 	c.rdb.AddHook(count)
 	draws := []commands.Draw{
 		{Rule: "account", Key: "a", Rate: commands.Rate{Count: 10, Per: time.Minute}},
 		{Rule: "write", Key: "a", Rate: commands.Rate{Count: 10, Per: time.Minute}},
 	}
-	pass := func() {
+	want = func(pipelines ...string) {
 		t.Helper()
-		if _, _, err := c.Shared().Pass(ctx, draws, uuid.New(), uuid.New()); err != nil {
+		*count = rounds{}
+		if _, _, err := c.Shared().Pass(t.Context(), draws, uuid.New(), uuid.New()); err != nil {
 			t.Fatal(err)
 		}
-	}
-	want := func(pipelines ...string) {
-		t.Helper()
 		if strings.Join(count.pipelines, ",") != strings.Join(pipelines, ",") || len(count.commands) > 0 {
 			t.Errorf("round trips %q and %q, want %q", count.pipelines, count.commands, pipelines)
 		}
-		*count = rounds{}
 	}
-	pass()
-	want("evalsha mget", "eval mget")
-	for range 3 {
-		pass()
-		want("evalsha mget")
-	}
-	if err := c.rdb.ScriptFlush(ctx).Err(); err != nil { // as after a restart
+	if _, _, err := c.Shared().Pass(t.Context(), draws, uuid.New(), uuid.New()); err != nil { // it knows the script now
 		t.Fatal(err)
 	}
-	count.commands = nil
-	pass()
-	want("evalsha mget", "eval mget")
+	for range 3 {
+		want("evalsha mget")
+	}
+	return want
 }
 
 // O2: what cannot be reached is named, what is secret is not.

@@ -70,6 +70,13 @@ func TestRealShared(t *testing.T) {
 	})
 }
 
+// S5, S11: one round trip to a real server; others use it at once, so the
+// script stays.
+func TestRealPassIsOneRoundTrip(t *testing.T) {
+	t.Parallel()
+	passes(t, real(t))
+}
+
 // N7, on a real server.
 func TestRealBus(t *testing.T) {
 	t.Parallel()

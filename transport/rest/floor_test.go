@@ -30,6 +30,9 @@ func TestFloorIsThePipelineAlone(t *testing.T) {
 		{http.MethodPost, path, "alice", `{"text":"hello"`, 400},
 		{http.MethodPost, path, "alice", `{"text":7}`, 422},
 		{http.MethodPost, "/v1/rooms/none/messages", "alice", `{"text":"hello"}`, 404},
+		{http.MethodGet, "/v1/nothing", "alice", "", 204},
+		{http.MethodGet, "/v1/nothing", "", "", 204},
+		{http.MethodGet, "/v1/nothing", "revoked", "", 401},
 		{http.MethodPost, "/v1/toys", "alice", `{"text":"hello"}`, 404},
 	} {
 		r := httptest.NewRequest(c.method, c.path, strings.NewReader(c.body))
