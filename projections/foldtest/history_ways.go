@@ -9,9 +9,9 @@ import (
 )
 
 var wayActs = []act{
-	{8, changeFactor},
-	{8, changePasskey},
-	{6, changeIdentity},
+	{5, changeFactor},
+	{5, changePasskey},
+	{3, changeIdentity},
 }
 
 // changeFactor makes, confirms, uses or ends a second factor.
