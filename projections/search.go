@@ -375,7 +375,7 @@ func (x *Indexer) replace(ctx context.Context, g *indexing) error {
 		if rec.Position > x.current.applied {
 			break
 		}
-		b.add(event.Message{Record: rec, Position: rec.Position})
+		b.add(newsOf(event.Message{Record: rec, Position: rec.Position}))
 		if b.events >= x.cfg.BatchSize {
 			if err := g.apply(ctx, b); err != nil {
 				return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -79,8 +80,9 @@ func (e *sharedEngine) Drop(_ context.Context, name string) error {
 	return nil
 }
 
-// Search gives everything that is visible, as keys.
-func (e *sharedEngine) Search(_ context.Context, family string, _ readmodels.SearchQuery) ([]readmodels.Place, error) {
+// Search gives everything of a kind, by key, whatever else is asked: it is for
+// the tables to say what of it is whose.
+func (e *sharedEngine) Search(_ context.Context, family string, q readmodels.SearchQuery) ([]readmodels.Place, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	i := e.indexes[e.live[family]]
@@ -88,8 +90,8 @@ func (e *sharedEngine) Search(_ context.Context, family string, _ readmodels.Sea
 		return nil, readmodels.ErrNoGeneration
 	}
 	var places []readmodels.Place
-	for key, d := range i.visible {
-		if !d.Gone {
+	for _, key := range slices.Sorted(maps.Keys(i.visible)) {
+		if d := i.visible[key]; !d.Gone && d.Kind == q.Kind && (q.After == nil || key > q.After.Key) && len(places) < q.Limit {
 			places = append(places, readmodels.Place{Key: key})
 		}
 	}

@@ -1,9 +1,12 @@
 package projections
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -39,8 +42,8 @@ func (g *indexing) apply(ctx context.Context, b touched) error {
 		}
 		g.dirty = true
 	}
-	for kind, ids := range b.things {
-		for chunk := range slices.Chunk(ids, readAtOnce) {
+	for kind, things := range b.things {
+		for chunk := range slices.Chunk(things, readAtOnce) {
 			var changes []readmodels.Change
 			err := g.cfg.Reads.Read(ctx, func(r readmodels.Reader) (err error) {
 				changes, err = readmodels.SearchChanges(ctx, r, kind, chunk)
@@ -154,40 +157,83 @@ func (g *indexing) check(ctx context.Context) error {
 	return err
 }
 
+// roomCategory is that of rooms' streams, whose messages are documents.
+const roomCategory = "chat"
+
 // touching are the events that change documents: whatever happens to an
-// account or a post itself. A type that is added later is among them.
-var touching = event.Filter{Categories: []string{string(readmodels.SearchAccounts), string(readmodels.SearchPosts)}}
+// account, a board or a post itself, and to messages. A type that is added
+// later is among them.
+var touching = event.Filter{Categories: []string{
+	string(readmodels.SearchAccounts), string(readmodels.SearchBoards), string(readmodels.SearchPosts), roomCategory,
+}}
+
+// news is what the log says to an index: how far it goes, and which thing was
+// touched.
+type news struct {
+	thing    readmodels.Thing // without a kind: none
+	position uint64
+	caughtUp bool
+}
+
+// newsOf reads a message of the log.
+func newsOf(m event.Message) news {
+	n := news{position: m.Position, caughtUp: m.CaughtUp}
+	if m.CaughtUp {
+		return n
+	}
+	id, err := uuid.Parse(event.StreamID(m.Record.Stream))
+	if err != nil {
+		return n // no thing of ours: it is in no table either
+	}
+	kind := readmodels.Kind(m.Record.Category())
+	if kind == roomCategory {
+		n.thing = messageOf(id, m.Record)
+	} else {
+		n.thing = readmodels.Thing{Kind: kind, ID: id}
+	}
+	return n
+}
+
+// messageOf is the message that an event of a room sends, edits or deletes:
+// the one that it names, or it is one itself.
+func messageOf(room uuid.UUID, rec event.Record) readmodels.Thing {
+	if !strings.HasPrefix(rec.Type, roomCategory+".message_") {
+		return readmodels.Thing{}
+	}
+	var named struct {
+		Number uint64 `json:"number"`
+	}
+	if err := json.Unmarshal(rec.Data, &named); err != nil {
+		return readmodels.Thing{} // the tables say why
+	}
+	return readmodels.Thing{Kind: readmodels.SearchMessages, ID: room, Number: cmp.Or(named.Number, rec.Revision+1)}
+}
 
 // touched is which things a part of the log touches.
 type touched struct {
-	things   map[readmodels.Kind][]uuid.UUID // each once
-	known    map[string]bool                 // streams
+	things   map[readmodels.Kind][]readmodels.Thing // each once
+	known    map[readmodels.Thing]bool
 	events   int
 	position uint64
 	caughtUp bool
 }
 
-// add takes a message in.
-func (b *touched) add(m event.Message) {
-	b.position = max(b.position, m.Position)
-	b.caughtUp = m.CaughtUp
-	if m.CaughtUp {
+// add takes news in.
+func (b *touched) add(n news) {
+	b.position = max(b.position, n.position)
+	b.caughtUp = n.caughtUp
+	if n.caughtUp {
 		return
 	}
 	b.events++
-	if b.known[m.Record.Stream] {
+	if n.thing.Kind == "" || b.known[n.thing] {
 		return
 	}
-	id, err := uuid.Parse(event.StreamID(m.Record.Stream))
-	if err != nil {
-		return // no thing of ours: it is in no table either
-	}
 	if b.things == nil {
-		b.things, b.known = map[readmodels.Kind][]uuid.UUID{}, map[string]bool{}
+		b.things, b.known = map[readmodels.Kind][]readmodels.Thing{}, map[readmodels.Thing]bool{}
 	}
-	b.known[m.Record.Stream] = true
-	kind := readmodels.Kind(m.Record.Category())
-	b.things[kind] = append(b.things[kind], id)
+	b.known[n.thing] = true
+	b.things[n.thing.Kind] = append(b.things[n.thing.Kind], n.thing)
 }
 
 // maxWaiting bounds the messages of the log that wait to be indexed.
@@ -195,7 +241,7 @@ const maxWaiting = 256
 
 // tail reads the log ahead of whoever indexes it.
 type tail struct {
-	messages chan event.Message
+	messages chan news
 	ended    chan struct{} // closed when nothing more comes; err says why
 	err      error
 	stop     context.CancelFunc
@@ -205,7 +251,7 @@ type tail struct {
 // tail starts reading after a position; close must be called.
 func (x *Indexer) tail(ctx context.Context, after uint64) *tail {
 	ctx, stop := context.WithCancel(ctx)
-	t := &tail{messages: make(chan event.Message, maxWaiting), ended: make(chan struct{}), stop: stop}
+	t := &tail{messages: make(chan news, maxWaiting), ended: make(chan struct{}), stop: stop}
 	t.done.Go(func() {
 		defer close(t.ended)
 		t.err = errors.New("projections: the log's tail ended")
@@ -214,9 +260,8 @@ func (x *Indexer) tail(ctx context.Context, after uint64) *tail {
 				t.err = err
 				return
 			}
-			m.Record.Data = nil // the tables have what is in it
 			select {
-			case t.messages <- m:
+			case t.messages <- newsOf(m):
 			case <-ctx.Done():
 				t.err = ctx.Err()
 				return
@@ -233,7 +278,7 @@ func (t *tail) close() {
 
 // fill gathers what follows a message: as much as is there or comes within
 // wait, until the tail has caught up.
-func (t *tail) fill(ctx context.Context, first event.Message, size int, wait time.Duration) (b touched) {
+func (t *tail) fill(ctx context.Context, first news, size int, wait time.Duration) (b touched) {
 	b.add(first)
 	if b.caughtUp {
 		return b

@@ -165,6 +165,22 @@ func Boards(ctx context.Context, r Reader, viewer uuid.UUID, tags BoardTags, aft
 	return boards, withHashtags(ctx, r, boards, tags)
 }
 
+// BoardsByID are some boards, in no order: what search found.
+func BoardsByID(ctx context.Context, r Reader, viewer uuid.UUID, tags BoardTags, ids []uuid.UUID) ([]Board, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	args := []any{textID(viewer), textID(viewer)}
+	for _, id := range ids {
+		args = append(args, id.String())
+	}
+	boards, err := collect(ctx, r, scanBoard, `SELECT `+boardColumns+` FROM board b WHERE b.id IN (`+marks(len(ids))+`)`, args...)
+	if err != nil {
+		return nil, err
+	}
+	return boards, withHashtags(ctx, r, boards, tags)
+}
+
 // withHashtags adds the popular hashtags of boards in one query.
 func withHashtags(ctx context.Context, r Reader, boards []Board, tags BoardTags) error {
 	if len(boards) == 0 {

@@ -80,6 +80,37 @@ func HashtagOf(ctx context.Context, r Reader, viewer uuid.UUID, tag string) (Has
 	return x, err
 }
 
+func scanHashtag(rows Rows) (x Hashtag, err error) {
+	var following int64
+	err = rows.Scan(&x.Tag, &x.Posts, &following)
+	x.Following = following != 0
+	return x, err
+}
+
+const hashtagColumns = `h.tag, h.posts, (SELECT count(*) FROM hashtag_follow f WHERE f.account = ? AND f.tag = h.tag)`
+
+// HashtagsUsed are those of some folded tags that published posts have, in no
+// order: what search found.
+func HashtagsUsed(ctx context.Context, r Reader, viewer uuid.UUID, tags []string) ([]Hashtag, error) {
+	if len(tags) == 0 {
+		return nil, nil
+	}
+	args := []any{textID(viewer)}
+	for _, tag := range tags {
+		args = append(args, tag)
+	}
+	return collect(ctx, r, scanHashtag, `SELECT `+hashtagColumns+` FROM hashtag h WHERE h.posts > 0 AND h.tag IN (`+marks(len(tags))+`)`, args...)
+}
+
+// HashtagsFrom are the most used of the hashtags that begin with a folded
+// text, at most limit.
+func HashtagsFrom(ctx context.Context, r Reader, viewer uuid.UUID, beginning string, limit int) ([]Hashtag, error) {
+	return collect(ctx, r, scanHashtag, `SELECT `+hashtagColumns+` FROM (
+			SELECT tag, posts FROM hashtag WHERE tag >= ? AND tag < ? AND posts > 0 ORDER BY tag LIMIT ?) AS h
+		ORDER BY CASE WHEN h.tag = ? THEN 0 ELSE 1 END, h.posts DESC, h.tag LIMIT ?`,
+		textID(viewer), beginning, beginning+lastRune, maxBeginnings, beginning, limit)
+}
+
 // TrendKey is a hashtag's place in a trend. Since keeps the window of the
 // first page.
 type TrendKey struct {

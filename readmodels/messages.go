@@ -203,6 +203,28 @@ func messagesByKey(ctx context.Context, r Reader, keys []MessageKey) (map[Messag
 	return found, nil
 }
 
+// MessagesSeen are those of some messages that viewer may see now and that say
+// something, in no order: what search found.
+func MessagesSeen(ctx context.Context, r Reader, viewer uuid.UUID, keys []MessageKey) ([]Message, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	where, args := byKey(keys)
+	found, err := collect(ctx, r, scanMessage, `SELECT `+messageColumns+` FROM message WHERE deleted = 0 AND (`+where+`)
+		AND EXISTS (SELECT 1 FROM room_member me JOIN room r ON r.id = me.room
+			WHERE me.room = message.room AND me.account = ? AND (r.history = 1 OR message.number >= me.since))`,
+		append(args, textID(viewer))...)
+	if err != nil || len(found) == 0 {
+		return found, err
+	}
+	where, args = byKey(keys)
+	counts, err := messageReactions(ctx, r, where, args)
+	for i := range found {
+		found[i].Reactions = counts[MessageKey{found[i].Room, found[i].Number}]
+	}
+	return found, err
+}
+
 // byKey is a condition for rows of those keys. Postgres and SQLite both use
 // the primary key for it.
 func byKey(keys []MessageKey) (where string, args []any) {

@@ -2,6 +2,7 @@ package readmodels
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,8 +17,52 @@ type Kind string
 // The kinds that are indexed.
 const (
 	SearchAccounts Kind = "account"
+	SearchBoards   Kind = "board"
 	SearchPosts    Kind = "post"
+	SearchHashtags Kind = "hashtag"
+	SearchMessages Kind = "message"
 )
+
+// Named says whether things of a kind are found by how their names begin.
+func (k Kind) Named() bool { return k == SearchAccounts || k == SearchBoards || k == SearchHashtags }
+
+// Thing is what a document stands for. ID is that of a message's room, and
+// uuid.Nil of a hashtag.
+type Thing struct {
+	Kind   Kind
+	ID     uuid.UUID
+	Number uint64 // of a message, in its room
+	Tag    string // of a hashtag: folded, without its sign
+}
+
+// Key names a thing: "post-<id>", "message-<room>.<number>", "hashtag-<tag>".
+func (t Thing) Key() string {
+	switch t.Kind {
+	case SearchMessages:
+		return string(t.Kind) + "-" + t.ID.String() + "." + strconv.FormatUint(t.Number, 10)
+	case SearchHashtags:
+		return string(t.Kind) + "-" + t.Tag
+	}
+	return string(t.Kind) + "-" + t.ID.String()
+}
+
+// thingOf reads a key; of one that an engine has made up, what it names is
+// nowhere.
+func thingOf(key string) Thing {
+	kind, name, _ := strings.Cut(key, "-")
+	t := Thing{Kind: Kind(kind)}
+	switch t.Kind {
+	case SearchMessages:
+		room, number, _ := strings.Cut(name, ".")
+		t.ID = idOf(room)
+		t.Number, _ = strconv.ParseUint(number, 10, 63)
+	case SearchHashtags:
+		t.Tag = name
+	default:
+		t.ID = idOf(name)
+	}
+	return t
+}
 
 // Document is what can be found of one thing. The index gives it back to
 // nobody: it tells which things match, and what is shown comes from the tables.
@@ -25,38 +70,52 @@ const (
 // Texts are as Searchable leaves them. Author is uuid.Nil where a post is
 // anonymous: no engine ever hears who wrote it, or under which pseudonym.
 type Document struct {
-	Kind   Kind
-	ID     uuid.UUID
+	Thing
 	Board  uuid.UUID // of a post
-	Author uuid.UUID // of a signed post
+	Author uuid.UUID // of a signed post; who sent a message
 	Tags   []string  // folded, of a post
-	At     time.Time // published, or signed up
-	Name   string    // found by its beginning: a handle
+	At     time.Time // published, sent, made or signed up; of a hashtag: its newest post, when it was looked at last
+	Names  []string  // found by their beginnings: a handle, the words of a name
 	Title  string    // counts most
 	Body   string
+}
+
+// Room is where a message is; uuid.Nil for all else.
+func (t Thing) Room() uuid.UUID {
+	if t.Kind == SearchMessages {
+		return t.ID
+	}
+	return uuid.Nil
 }
 
 // Change puts a document in the place of what the index holds of that thing,
 // or takes it out.
 type Change struct {
 	Document
-	Gone bool // only Kind and ID count
+	Gone bool // only the Thing counts
 }
-
-// Key names the thing of a document: "post-<id>", as its stream.
-func (d Document) Key() string { return string(d.Kind) + "-" + d.ID.String() }
 
 // SearchQuery is what is looked for.
 type SearchQuery struct {
 	Kind          Kind
-	Words         []Word    // all must match; none matches nothing
-	Board, Author uuid.UUID // uuid.Nil: any
-	Tag           string    // folded; empty: any
-	Since, Until  time.Time // of At; Since inclusive, Until exclusive; zero: open
-	Newest        bool      // by At, the newest first; else the best first
-	After         *Place    // nil: from the first
-	Limit         int       // at most MaxHits
+	Words         []Word     // all must match; none matches nothing
+	Board, Author uuid.UUID  // uuid.Nil: any
+	Rooms         []RoomSeen // of messages: in none of the others; at most MaxRooms
+	Tag           string     // folded; empty: any
+	Since, Until  time.Time  // of At; Since inclusive, Until exclusive; zero: open
+	Newest        bool       // by At, the newest first; else the best first
+	After         *Place     // nil: from the first
+	Limit         int        // at most MaxHits
 }
+
+// RoomSeen is a room, and from which number on its messages are looked at.
+type RoomSeen struct {
+	Room uuid.UUID
+	From uint64 // 0: all of them
+}
+
+// MaxRooms is how many rooms one search looks into at most.
+const MaxRooms = 1000
 
 // MaxHits is how many hits one search gives at most.
 const MaxHits = 200
@@ -69,11 +128,8 @@ type Place struct {
 	Key   string  `json:"k"`           // of the document; rising among equals
 }
 
-// ID is the id of the thing that stands there.
-func (p Place) ID() uuid.UUID {
-	_, id, _ := strings.Cut(p.Key, "-")
-	return idOf(id)
-}
+// Thing is what stands there.
+func (p Place) Thing() Thing { return thingOf(p.Key) }
 
 // SearchEngine keeps search indexes in generations, as Generations keeps
 // tables. searchtest is its conformance suite. Errors of all methods wrap

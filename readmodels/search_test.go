@@ -72,8 +72,23 @@ func TestHighlight(t *testing.T) {
 			t.Errorf("part: %q", p)
 		}
 	}
-	if got := HighlightName("alice_1", Words("ali")); len(got) != 1 || got[0] != "<mark>ali</mark>ce_1" {
-		t.Errorf("name: %q", got)
+	for _, c := range []struct {
+		name, query, name2, title string // of the highlights
+	}{
+		{"alice_1", "ali", "<mark>ali</mark>ce_1", "<mark>ali</mark>ce_1"},
+		{"alice", "alise", "", "<mark>alice</mark>"},
+		{"Alice Liddell", "LID ali", "<mark>Ali</mark>ce <mark>Lid</mark>dell", "<mark>Ali</mark>ce <mark>Lid</mark>dell"},
+		{"王小明 <b>", "王小", "<mark>王小</mark>明 &lt;b&gt;", "<mark>王小</mark>明 &lt;b&gt;"},
+		{"王小明", "小明", "", "王<mark>小明</mark>"},
+		{"Go語言", "go語言", "<mark>Go語言</mark>", "<mark>Go語言</mark>"},
+		{"malice", "ali", "", ""},
+	} {
+		if got := strings.Join(HighlightName(c.name, Words(c.query)), "|"); got != c.name2 {
+			t.Errorf("name %s, %s: %q", c.name, c.query, got)
+		}
+		if got := strings.Join(HighlightTitle(c.name, Words(c.query)), "|"); got != c.title {
+			t.Errorf("title %s, %s: %q", c.name, c.query, got)
+		}
 	}
 }
 

@@ -4,69 +4,114 @@ import (
 	"context"
 	"fmt"
 	"html"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
 )
 
 // SearchSchemaVersion rises when documents come about in another way from the
-// same rows; it makes a new generation of the index.
-const SearchSchemaVersion = 2
+// same rows, or when engines keep them in another way; it makes a new
+// generation of the index.
+const SearchSchemaVersion = 3
 
 // SearchChanges are the documents of some things of a kind, as the tables have
-// them now; what is not there, or not for everybody, is gone. Ids are at most
-// 500.
-func SearchChanges(ctx context.Context, r Reader, kind Kind, ids []uuid.UUID) ([]Change, error) {
-	var sql string
-	var scan func(Rows) (Document, error)
-	switch kind {
-	case SearchAccounts:
-		sql, scan = `SELECT id, handle, display_name, CASE WHEN profile = 'public' THEN bio ELSE '' END, created_at
-			FROM account JOIN account_settings ON account_settings.account = account.id WHERE id IN (`, scanAccountDocument
-	case SearchPosts:
-		sql, scan = `SELECT id, board, CASE WHEN anonymous = 0 THEN author ELSE '' END, title, html, hashtags, mentions, published_at
-			FROM post WHERE state = 'published' AND id IN (`, scanPostDocument
-	default:
-		return nil, fmt.Errorf("readmodels: %q is no kind that is indexed", kind)
-	}
-	if len(ids) == 0 {
+// them now; what is not there, or not for everybody, is gone. Those of posts
+// bring along the hashtags that the posts have or had when they were deleted.
+// Things are at most 500.
+func SearchChanges(ctx context.Context, r Reader, kind Kind, things []Thing) ([]Change, error) {
+	if len(things) == 0 {
 		return nil, nil
 	}
-	args := make([]any, len(ids))
-	missing := make(map[uuid.UUID]bool, len(ids))
-	for i, id := range ids {
-		args[i] = id.String()
-		missing[id] = true
+	var docs []Document
+	var err error
+	switch kind {
+	case SearchAccounts:
+		docs, err = documents(ctx, r, scanAccountDocument, `SELECT id, handle, display_name, CASE WHEN profile = 'public' THEN bio ELSE '' END, created_at
+			FROM account JOIN account_settings ON account_settings.account = account.id WHERE id IN (`, things)
+	case SearchBoards:
+		docs, err = documents(ctx, r, scanBoardDocument, `SELECT id, name, description, created_at FROM board WHERE id IN (`, things)
+	case SearchPosts:
+		docs, err = documents(ctx, r, scanPostDocument, `SELECT id, board, CASE WHEN anonymous = 0 THEN author ELSE '' END, title, html, hashtags, mentions, published_at
+			FROM post WHERE state = 'published' AND id IN (`, things)
+	case SearchHashtags:
+		docs, err = hashtagDocuments(ctx, r, things)
+	case SearchMessages:
+		docs, err = messageDocuments(ctx, r, things)
+	default:
+		err = fmt.Errorf("readmodels: %q is no kind that is indexed", kind)
 	}
-	docs, err := collect(ctx, r, scan, sql+marks(len(ids))+`)`, args...)
 	if err != nil {
 		return nil, err
 	}
-	changes := make([]Change, 0, len(ids))
+	changes := changesOf(docs, things)
+	if kind != SearchPosts {
+		return changes, nil
+	}
+	tags, err := tagsOf(ctx, r, things)
+	for chunk := range slices.Chunk(tags, maxTags) {
+		var more []Change
+		if more, err = SearchChanges(ctx, r, SearchHashtags, chunk); err != nil {
+			return nil, err
+		}
+		changes = append(changes, more...)
+	}
+	return changes, err
+}
+
+// maxTags bounds the hashtags of one query.
+const maxTags = 500
+
+// changesOf puts documents in their places, and takes out those of things that
+// have none.
+func changesOf(docs []Document, things []Thing) []Change {
+	there := make(map[Thing]bool, len(docs))
+	changes := make([]Change, 0, len(things))
 	for _, d := range docs {
-		delete(missing, d.ID)
+		there[d.Thing] = true
 		changes = append(changes, Change{Document: d})
 	}
-	for _, id := range ids {
-		if missing[id] {
-			changes = append(changes, Change{Document: Document{Kind: kind, ID: id}, Gone: true})
+	for _, t := range things {
+		if !there[t] {
+			changes = append(changes, Change{Document: Document{Thing: t}, Gone: true})
 		}
 	}
-	return changes, nil
+	return changes
+}
+
+// documents runs a query that ends before a list of ids.
+func documents(ctx context.Context, r Reader, scan func(Rows) (Document, error), sql string, things []Thing) ([]Document, error) {
+	args := make([]any, len(things))
+	for i, t := range things {
+		args[i] = t.ID.String()
+	}
+	return collect(ctx, r, scan, sql+marks(len(args))+`)`, args...)
 }
 
 func scanAccountDocument(rows Rows) (Document, error) {
-	d := Document{Kind: SearchAccounts}
-	var id string
+	d := Document{Thing: Thing{Kind: SearchAccounts}}
+	var id, handle string
 	var created int64
-	err := rows.Scan(&id, &d.Name, &d.Title, &d.Body, &created)
+	err := rows.Scan(&id, &handle, &d.Title, &d.Body, &created)
 	d.ID, d.At = idOf(id), fromMillis(created)
 	d.Title, d.Body = Searchable(d.Title), Searchable(d.Body)
+	d.Names = beginnings(Searchable(handle), d.Title)
+	return d, err
+}
+
+func scanBoardDocument(rows Rows) (Document, error) {
+	d := Document{Thing: Thing{Kind: SearchBoards}}
+	var id string
+	var created int64
+	err := rows.Scan(&id, &d.Title, &d.Body, &created)
+	d.ID, d.At = idOf(id), fromMillis(created)
+	d.Title, d.Body = Searchable(d.Title), Searchable(d.Body)
+	d.Names = beginnings(d.Title)
 	return d, err
 }
 
 func scanPostDocument(rows Rows) (Document, error) {
-	d := Document{Kind: SearchPosts}
+	d := Document{Thing: Thing{Kind: SearchPosts}}
 	var id, board, author, tags, mentions string
 	var published int64
 	err := rows.Scan(&id, &board, &author, &d.Title, &d.Body, &tags, &mentions, &published)
@@ -81,6 +126,84 @@ func scanPostDocument(rows Rows) (Document, error) {
 	d.Title = Searchable(withoutMentions(d.Title, named))
 	d.Body = Searchable(withoutMentions(plain(d.Body), named))
 	return d, err
+}
+
+// hashtagDocuments are those of hashtags that published posts have.
+func hashtagDocuments(ctx context.Context, r Reader, things []Thing) ([]Document, error) {
+	args := make([]any, len(things))
+	for i, t := range things {
+		args[i] = t.Tag
+	}
+	return collect(ctx, r, func(rows Rows) (Document, error) {
+		d := Document{Thing: Thing{Kind: SearchHashtags}}
+		var newest int64
+		err := rows.Scan(&d.Tag, &newest)
+		d.At, d.Title = fromMillis(newest), Searchable(d.Tag)
+		d.Names = beginnings(d.Title)
+		return d, err
+	}, `SELECT tag, MAX(published_at) FROM post_hashtag WHERE tag IN (`+marks(len(args))+`) GROUP BY tag`, args...)
+}
+
+// tagsOf are the hashtags in the texts of posts, each once, those of deleted
+// posts too.
+func tagsOf(ctx context.Context, r Reader, posts []Thing) ([]Thing, error) {
+	args := make([]any, len(posts))
+	for i, p := range posts {
+		args[i] = p.ID.String()
+	}
+	lists, err := collect(ctx, r, scanText, `SELECT hashtags FROM post WHERE hashtags <> '' AND id IN (`+marks(len(args))+`)`, args...)
+	if err != nil {
+		return nil, err
+	}
+	var tags []Thing
+	known := map[string]bool{}
+	for _, list := range lists {
+		var names []string
+		if err := unlist(list, &names); err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			if !known[name] {
+				known[name] = true
+				tags = append(tags, Thing{Kind: SearchHashtags, Tag: name})
+			}
+		}
+	}
+	return tags, nil
+}
+
+// messageDocuments are those of messages that say something and were not
+// deleted.
+func messageDocuments(ctx context.Context, r Reader, things []Thing) ([]Document, error) {
+	where, args := byKey(messageKeys(things))
+	return collect(ctx, r, func(rows Rows) (Document, error) {
+		m, err := scanMessage(rows)
+		return Document{
+			Thing:  Thing{Kind: SearchMessages, ID: m.Room, Number: m.Number},
+			Author: m.Sender, At: m.CreatedAt, Body: Searchable(withoutMentions(m.Text, m.Mentions)),
+		}, err
+	}, `SELECT `+messageColumns+` FROM message WHERE deleted = 0 AND body <> '' AND (`+where+`)`, args...)
+}
+
+func messageKeys(things []Thing) []MessageKey {
+	keys := make([]MessageKey, len(things))
+	for i, t := range things {
+		keys[i] = MessageKey{Room: t.ID, Number: t.Number}
+	}
+	return keys
+}
+
+// beginnings are the words of names, each once, in their order.
+func beginnings(names ...string) []string {
+	var all []string
+	for _, name := range names {
+		for word := range strings.FieldsSeq(name) {
+			if !slices.Contains(all, word) {
+				all = append(all, word)
+			}
+		}
+	}
+	return all
 }
 
 // withoutMentions takes the ids of the mentioned out of a text. Their handles

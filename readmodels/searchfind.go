@@ -5,8 +5,6 @@ import (
 	"errors"
 
 	"github.com/google/uuid"
-
-	"github.com/parleyhq/parley/domain/fault"
 )
 
 // maxRounds bounds how often a page asks for more hits, where many that the
@@ -22,20 +20,30 @@ type Finder struct {
 	Family string // whose live generation is asked
 }
 
-// Found is one hit as the viewer sees it; one of Post and Account is set.
+// Found is one hit as the viewer sees it; one of the things is set.
 type Found struct {
 	Place      Place
-	Post       *Post
 	Account    *Account
-	Highlights map[string][]string // by field; HTML
+	Board      *Board
+	Post       *Post
+	Hashtag    *Hashtag
+	Message    *Message
+	People     map[uuid.UUID]Summary // of a message
+	Highlights map[string][]string   // by field; HTML
 }
 
 // Find gives at most q.Limit hits, and the place after which the next page
-// begins, nil at the end. Errors: ErrSearchUnavailable, fault.ErrUnavailable,
-// the context's.
-func (f *Finder) Find(ctx context.Context, viewer uuid.UUID, q SearchQuery) (found []Found, next *Place, err error) {
+// begins, nil at the end. tags says which hashtags boards show. Messages are
+// those of the viewer's rooms, the MaxRooms that were alive last.
+// Errors: ErrSearchUnavailable, fault.ErrUnavailable, the context's.
+func (f *Finder) Find(ctx context.Context, viewer uuid.UUID, tags BoardTags, q SearchQuery) (found []Found, next *Place, err error) {
 	if len(q.Words) == 0 {
 		return nil, nil, nil
+	}
+	if q.Kind == SearchMessages {
+		if q.Rooms, err = f.rooms(ctx, viewer); err != nil || len(q.Rooms) == 0 {
+			return nil, nil, err
+		}
 	}
 	limit := q.Limit
 	q.Limit = min(limit+1, MaxHits) // one more says whether there is a next page
@@ -44,7 +52,7 @@ func (f *Finder) Find(ctx context.Context, viewer uuid.UUID, q SearchQuery) (fou
 		if err != nil {
 			return nil, nil, err
 		}
-		seen, err := f.look(ctx, viewer, q, hits)
+		seen, err := f.look(ctx, viewer, tags, q, hits)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -60,6 +68,14 @@ func (f *Finder) Find(ctx context.Context, viewer uuid.UUID, q SearchQuery) (fou
 	return found, q.After, nil
 }
 
+func (f *Finder) rooms(ctx context.Context, viewer uuid.UUID) (rooms []RoomSeen, err error) {
+	err = f.Tables.Read(ctx, func(r Reader) (err error) {
+		rooms, err = RoomsSeen(ctx, r, viewer, MaxRooms)
+		return err
+	})
+	return rooms, err
+}
+
 func (f *Finder) search(ctx context.Context, q SearchQuery) ([]Place, error) {
 	hits, err := f.Engine.Search(ctx, f.Family, q)
 	if errors.Is(err, ErrNoGeneration) || errors.Is(err, ErrUnavailable) {
@@ -70,37 +86,36 @@ func (f *Finder) search(ctx context.Context, q SearchQuery) ([]Place, error) {
 
 // look gives those hits that the viewer may see, in their order; one query
 // for all of them.
-func (f *Finder) look(ctx context.Context, viewer uuid.UUID, q SearchQuery, hits []Place) ([]Found, error) {
+func (f *Finder) look(ctx context.Context, viewer uuid.UUID, tags BoardTags, q SearchQuery, hits []Place) ([]Found, error) {
 	if len(hits) == 0 {
 		return nil, nil
 	}
-	ids := make([]uuid.UUID, len(hits))
+	things := make([]Thing, len(hits))
 	for i, h := range hits {
-		ids[i] = h.ID()
+		things[i] = h.Thing()
 	}
-	things := map[uuid.UUID]Found{}
-	err := f.Tables.Read(ctx, func(r Reader) error {
-		if q.Kind == SearchAccounts {
-			accounts, err := AccountsByID(ctx, r, viewer, ids)
-			for i := range accounts {
-				things[accounts[i].ID] = Found{Account: &accounts[i], Highlights: accountHighlights(accounts[i], q.Words)}
-			}
-			return err
-		}
-		posts, err := PostsByID(ctx, r, viewer, ids)
-		for i := range posts {
-			if q.shows(posts[i]) {
-				things[posts[i].ID] = Found{Post: &posts[i], Highlights: postHighlights(posts[i], q.Words)}
-			}
+	var seen map[Thing]Found
+	err := f.Tables.Read(ctx, func(r Reader) (err error) {
+		switch q.Kind {
+		case SearchAccounts:
+			seen, err = seenAccounts(ctx, r, viewer, q, things)
+		case SearchBoards:
+			seen, err = seenBoards(ctx, r, viewer, tags, q, things)
+		case SearchPosts:
+			seen, err = seenPosts(ctx, r, viewer, q, things)
+		case SearchHashtags:
+			seen, err = seenHashtags(ctx, r, viewer, q, things)
+		case SearchMessages:
+			seen, err = seenMessages(ctx, r, viewer, q, things)
 		}
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	found := make([]Found, 0, len(things))
+	found := make([]Found, 0, len(seen))
 	for i, h := range hits {
-		if x, ok := things[ids[i]]; ok {
+		if x, ok := seen[things[i]]; ok {
 			x.Place = h
 			found = append(found, x)
 		}
@@ -124,39 +139,4 @@ func (q SearchQuery) shows(p Post) bool {
 		}
 	}
 	return false
-}
-
-func postHighlights(p Post, words []Word) map[string][]string {
-	all := map[string][]string{}
-	add(all, "title", Highlight(p.Title, words))
-	add(all, "body", Highlight(plain(p.HTML), words))
-	return all
-}
-
-func accountHighlights(a Account, words []Word) map[string][]string {
-	all := map[string][]string{}
-	add(all, "handle", HighlightName(a.Handle, words))
-	add(all, "displayName", Highlight(a.DisplayName, words))
-	add(all, "bio", Highlight(a.Bio, words))
-	return all
-}
-
-func add(all map[string][]string, field string, parts []string) {
-	if parts != nil {
-		all[field] = parts
-	}
-}
-
-// Named is the account of a folded handle, if the viewer can see one;
-// uuid.Nil otherwise.
-func (f *Finder) Named(ctx context.Context, viewer uuid.UUID, handle string) (uuid.UUID, error) {
-	var a Account
-	err := f.Tables.Read(ctx, func(r Reader) (err error) {
-		a, err = AccountByHandle(ctx, r, viewer, handle)
-		return err
-	})
-	if errors.Is(err, fault.ErrNotFound) {
-		return uuid.Nil, nil
-	}
-	return a.ID, err
 }

@@ -44,18 +44,29 @@ func Highlight(s string, words []Word) []string {
 	return out
 }
 
-// HighlightName is Highlight for a name that is found by its beginning.
+// HighlightName marks how the words of a name begin, where that is looked for:
+// a handle is found by nothing else.
 func HighlightName(name string, words []Word) []string {
-	longest := 0
+	f := foldPlaces(name)
+	return markName(name, f.beginnings(words))
+}
+
+// HighlightTitle is HighlightName for a name that is found by whole words too,
+// with typos in them.
+func HighlightTitle(name string, words []Word) []string {
+	f := foldPlaces(name)
+	marks := f.beginnings(words)
 	for _, w := range words {
-		if strings.HasPrefix(name, w.Text) {
-			longest = max(longest, len(w.Text))
-		}
+		marks = f.find(w, marks)
 	}
-	if longest == 0 {
+	return markName(name, marks)
+}
+
+func markName(name string, marks []span) []string {
+	if len(marks) == 0 {
 		return nil
 	}
-	return []string{mark(name, span{0, len(name)}, []span{{0, longest}})}
+	return []string{mark(name, span{0, len(name)}, merged(marks))}
 }
 
 // span is bytes of a text, the end exclusive.
@@ -121,6 +132,22 @@ func (f folded) find(w Word, marks []span) []span {
 			marks = append(marks, f.span(i, to))
 		}
 		i = end
+	}
+	return marks
+}
+
+// beginnings are where words of a text begin with one of those looked for.
+func (f folded) beginnings(words []Word) (marks []span) {
+	for i, r := range f.runes {
+		if !wordy(r) || i > 0 && wordy(f.runes[i-1]) && cjk(f.runes[i-1]) == cjk(r) {
+			continue // nothing begins here
+		}
+		for _, w := range words {
+			word := []rune(w.Text)
+			if to := i + len(word); to <= len(f.runes) && slices.Equal(f.runes[i:to], word) {
+				marks = append(marks, f.span(i, to))
+			}
+		}
 	}
 	return marks
 }

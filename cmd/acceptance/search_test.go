@@ -211,9 +211,12 @@ func TestF10_BadQueries(t *testing.T) {
 	f := newForum(t)
 	for query, field := range map[string]string{
 		"": "q", "?q=": "q", "?q=+": "q", "?q=%E3%80%80": "q", "?q=" + strings.Repeat("a", 201): "q",
-		"?q=a&kind=boards": "kind", "?q=a&kind=hashtags": "kind", "?q=a&kind=messages": "kind", "?q=a&kind=x": "kind",
+		"?q=a&kind=x": "kind", "?q=a&kind=post": "kind", "?kind=messages": "q",
 		"?q=a&board=x": "board", "?q=a&author=x": "author", "?q=a&tag=a+b": "tag", "?q=a&since=x": "since", "?q=a&sort=x": "sort", "?q=a&limit=0": "limit",
-		"?q=a&kind=accounts&board=" + nowhere: "board", "?q=a&kind=accounts&tag=x": "tag",
+		"?q=a&kind=accounts&board=" + nowhere: "board", "?q=a&kind=accounts&tag=x": "tag", "?q=a&kind=accounts&author=@somebody": "author",
+		"?q=a&kind=boards&board=" + nowhere: "board", "?q=a&kind=boards&author=" + nowhere: "author", "?q=a&kind=boards&tag=x": "tag",
+		"?q=a&kind=messages&board=" + nowhere: "board", "?q=a&kind=messages&tag=x": "tag",
+		"?q=a&kind=hashtags&author=" + nowhere: "author", "?q=a&kind=hashtags&since=2026-01-01T00:00:00Z": "since", "?q=a&kind=hashtags&until=2026-01-01T00:00:00Z": "until",
 	} {
 		a := f.bob.Get("/v1/search" + query).Want(422)
 		if len(a.Details) != 1 || a.Details[0].Field != field {

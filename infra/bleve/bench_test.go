@@ -95,8 +95,11 @@ func BenchmarkSearch(b *testing.B) {
 			_, err := index.SearchInContext(b.Context(), request(q))
 			return err
 		},
-		"port":   func(q readmodels.SearchQuery) error { _, err := e.Search(b.Context(), "search_f", q); return err },
-		"answer": func(q readmodels.SearchQuery) error { _, _, err := finder.Find(b.Context(), uuid.Nil, q); return err },
+		"port": func(q readmodels.SearchQuery) error { _, err := e.Search(b.Context(), "search_f", q); return err },
+		"answer": func(q readmodels.SearchQuery) error {
+			_, _, err := finder.Find(b.Context(), uuid.Nil, readmodels.BoardTags{}, q)
+			return err
+		},
 	} {
 		b.Run(name, func(b *testing.B) {
 			for n := 0; b.Loop(); n++ {

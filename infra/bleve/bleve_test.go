@@ -51,7 +51,7 @@ func TestF10_Conformance(t *testing.T) {
 // changed is a document that is found by a word.
 func changed(id uuid.UUID, word string) []readmodels.Change {
 	return []readmodels.Change{{Document: readmodels.Document{
-		Kind: readmodels.SearchPosts, ID: id, Title: word, At: time.UnixMilli(1_700_000_000_000),
+		Thing: readmodels.Thing{Kind: readmodels.SearchPosts, ID: id}, Title: word, At: time.UnixMilli(1_700_000_000_000),
 	}}}
 }
 

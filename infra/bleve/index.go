@@ -36,19 +36,21 @@ func newIndex(i bleve.Index) *Index { return &Index{index: i} }
 // document is what bleve is given; its mapping is static.
 type document struct {
 	Kind   string   `json:"kind"`
+	Room   string   `json:"room,omitempty"`
+	Number float64  `json:"number,omitempty"`
 	Board  string   `json:"board,omitempty"`
 	Author string   `json:"author,omitempty"`
 	Tags   []string `json:"tags,omitempty"`
 	At     float64  `json:"at"` // milliseconds: exact for the next 280,000 years
-	Name   string   `json:"name,omitempty"`
+	Names  []string `json:"names,omitempty"`
 	Title  string   `json:"title,omitempty"`
 	Body   string   `json:"body,omitempty"`
 }
 
 func documentOf(d readmodels.Document) document {
 	return document{
-		Kind: string(d.Kind), Board: idText(d.Board), Author: idText(d.Author), Tags: d.Tags,
-		At: float64(d.At.UnixMilli()), Name: d.Name, Title: d.Title, Body: d.Body,
+		Kind: string(d.Kind), Room: idText(d.Room()), Number: float64(d.Number), Board: idText(d.Board), Author: idText(d.Author), Tags: d.Tags,
+		At: float64(d.At.UnixMilli()), Names: d.Names, Title: d.Title, Body: d.Body,
 	}
 }
 

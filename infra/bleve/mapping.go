@@ -30,11 +30,13 @@ const (
 // Fields of a document.
 const (
 	fieldKind   = "kind"
+	fieldRoom   = "room"
+	fieldNumber = "number"
 	fieldBoard  = "board"
 	fieldAuthor = "author"
 	fieldTags   = "tags"
 	fieldAt     = "at"
-	fieldName   = "name"
+	fieldNames  = "names"
 	fieldTitle  = "title"
 	fieldBody   = "body"
 )
@@ -90,15 +92,17 @@ func newMapping() (mapping.IndexMapping, error) {
 		f.Analyzer, f.Store, f.IncludeInAll, f.DocValues = textAnalyzer, false, false, false
 		return f
 	}
-	at := bleve.NewNumericFieldMapping()
+	at, number := bleve.NewNumericFieldMapping(), bleve.NewNumericFieldMapping()
 	at.Store, at.IncludeInAll = false, false
+	number.Store, number.IncludeInAll, number.DocValues = false, false, false
 	doc := bleve.NewDocumentStaticMapping()
-	for _, name := range []string{fieldKind, fieldBoard, fieldAuthor, fieldTags, fieldName} {
+	for _, name := range []string{fieldKind, fieldRoom, fieldBoard, fieldAuthor, fieldTags, fieldNames} {
 		doc.AddFieldMappingsAt(name, word())
 	}
 	doc.AddFieldMappingsAt(fieldTitle, text())
 	doc.AddFieldMappingsAt(fieldBody, text())
 	doc.AddFieldMappingsAt(fieldAt, at)
+	doc.AddFieldMappingsAt(fieldNumber, number)
 	doc.AddSubDocumentMapping("_all", bleve.NewDocumentDisabledMapping()) // the field of all fields, which nothing asks
 	m.DefaultMapping, m.ScoringModel, m.DefaultAnalyzer = doc, index.BM25Scoring, textAnalyzer
 	m.StoreDynamic, m.IndexDynamic, m.DocValuesDynamic = false, false, false

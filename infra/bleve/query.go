@@ -44,6 +44,9 @@ func request(q readmodels.SearchQuery) *bleve.SearchRequest {
 	if !q.Since.IsZero() || !q.Until.IsZero() {
 		all.AddQuery(between(q.Since, q.Until))
 	}
+	if q.Kind == readmodels.SearchMessages {
+		all.AddQuery(inRooms(q.Rooms))
+	}
 	r := bleve.NewSearchRequestOptions(all, q.Limit, 0, false)
 	order(r, q)
 	return r
@@ -85,9 +88,9 @@ func wordQuery(kind readmodels.Kind, w readmodels.Word) query.Query {
 			any.AddQuery(fuzzy)
 		}
 	}
-	if kind == readmodels.SearchAccounts {
+	if kind.Named() {
 		name := query.NewPrefixQuery(w.Text)
-		name.SetField(fieldName)
+		name.SetField(fieldNames)
 		name.SetBoost(boostName)
 		any.AddQuery(name)
 	}
@@ -116,6 +119,28 @@ func between(since, until time.Time) query.Query {
 	r.SetField(fieldAt)
 	r.SetBoost(0)
 	return r
+}
+
+// inRooms is a condition: in one of some rooms, from a number on. No room
+// matches nothing.
+func inRooms(rooms []readmodels.RoomSeen) query.Query {
+	any := query.NewDisjunctionQuery(nil)
+	for _, r := range rooms {
+		room := exactly(fieldRoom, r.Room.String())
+		if r.From > 0 {
+			from, yes := float64(r.From), true
+			numbers := query.NewNumericRangeInclusiveQuery(&from, nil, &yes, nil)
+			numbers.SetField(fieldNumber)
+			numbers.SetBoost(0)
+			room = query.NewConjunctionQuery([]query.Query{room, numbers})
+		}
+		any.AddQuery(room)
+	}
+	if len(rooms) == 0 {
+		any.AddQuery(query.NewMatchNoneQuery())
+	}
+	any.SetBoost(0)
+	return any
 }
 
 // find runs a query on one index.

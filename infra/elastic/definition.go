@@ -30,12 +30,13 @@ func definition(cfg Config, alias string) object {
 		},
 		"mappings": object{
 			"dynamic": "strict",
-			"_source": object{"excludes": []string{"name", "title", "body"}},
+			"_source": object{"excludes": []string{"names", "title", "body"}},
 			"properties": object{
 				"key":  object{"type": "keyword", "index": false}, // for order among equals
-				"kind": word, "board": word, "author": word, "tags": word, "name": word,
-				"at":    object{"type": "long"},
-				"title": text, "body": text,
+				"kind": word, "room": word, "board": word, "author": word, "tags": word, "names": word,
+				"number": object{"type": "long", "doc_values": false},
+				"at":     object{"type": "long"},
+				"title":  text, "body": text,
 			},
 		},
 		"aliases": object{alias: object{}},

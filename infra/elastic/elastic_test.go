@@ -43,7 +43,7 @@ func against(t *testing.T, answer func(w http.ResponseWriter, r *http.Request, b
 func some(n int) []readmodels.Change {
 	all := make([]readmodels.Change, n)
 	for i := range all {
-		all[i] = readmodels.Change{Document: readmodels.Document{Kind: readmodels.SearchPosts, ID: uuid.UUID{byte(i)}, Title: "t"}}
+		all[i] = readmodels.Change{Document: readmodels.Document{Thing: readmodels.Thing{Kind: readmodels.SearchPosts, ID: uuid.UUID{byte(i)}}, Title: "t"}}
 	}
 	return all
 }
@@ -168,7 +168,7 @@ func TestF10_WritesAreGuarded(t *testing.T) {
 	if _, err := e.Create(t.Context(), "search_f"); err != nil {
 		t.Fatal(err)
 	}
-	if made.Mappings.Dynamic != "strict" || made.Settings.Refresh != "-1" || strings.Join(made.Mappings.Source.Excludes, " ") != "name title body" {
+	if made.Mappings.Dynamic != "strict" || made.Settings.Refresh != "-1" || strings.Join(made.Mappings.Source.Excludes, " ") != "names title body" {
 		t.Errorf("made: %+v", made)
 	}
 	changes := some(2)

@@ -149,11 +149,13 @@ type action struct {
 type document struct {
 	Key    string   `json:"key"` // again, for order
 	Kind   string   `json:"kind"`
+	Room   string   `json:"room,omitempty"`
+	Number uint64   `json:"number,omitempty"`
 	Board  string   `json:"board,omitempty"`
 	Author string   `json:"author,omitempty"`
 	Tags   []string `json:"tags,omitempty"`
 	At     int64    `json:"at"` // milliseconds
-	Name   string   `json:"name,omitempty"`
+	Names  []string `json:"names,omitempty"`
 	Title  string   `json:"title,omitempty"`
 	Body   string   `json:"body,omitempty"`
 }
@@ -176,8 +178,8 @@ func lines(changes []readmodels.Change, position uint64) []byte {
 			continue
 		}
 		_ = out.Encode(document{
-			Key: c.Key(), Kind: string(c.Kind), Board: idText(c.Board), Author: idText(c.Author), Tags: c.Tags,
-			At: c.At.UnixMilli(), Name: c.Name, Title: c.Title, Body: c.Body,
+			Key: c.Key(), Kind: string(c.Kind), Room: idText(c.Room()), Number: c.Number, Board: idText(c.Board), Author: idText(c.Author), Tags: c.Tags,
+			At: c.At.UnixMilli(), Names: c.Names, Title: c.Title, Body: c.Body,
 		})
 	}
 	return b.Bytes()

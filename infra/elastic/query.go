@@ -78,6 +78,9 @@ func request(q readmodels.SearchQuery) object {
 	if !q.Since.IsZero() || !q.Until.IsZero() {
 		filter = append(filter, between(q.Since, q.Until))
 	}
+	if q.Kind == readmodels.SearchMessages {
+		filter = append(filter, inRooms(q.Rooms))
+	}
 	first := object{"_score": "desc"}
 	if q.Newest {
 		first = object{"at": "desc"}
@@ -108,9 +111,27 @@ func wordQuery(kind readmodels.Kind, w readmodels.Word) object {
 			}}})
 		}
 	}
-	if kind == readmodels.SearchAccounts {
-		any = append(any, object{"prefix": object{"name": object{"value": w.Text, "boost": boostName}}})
+	if kind.Named() {
+		any = append(any, object{"prefix": object{"names": object{"value": w.Text, "boost": boostName}}})
 	}
+	return object{"bool": object{"should": any, "minimum_should_match": 1}}
+}
+
+// inRooms is a condition: in one of some rooms, from a number on. No room
+// matches nothing.
+func inRooms(rooms []readmodels.RoomSeen) object {
+	whole := []string{}
+	var any []object
+	for _, r := range rooms {
+		if r.From == 0 {
+			whole = append(whole, r.Room.String())
+			continue
+		}
+		any = append(any, object{"bool": object{"filter": []object{
+			term("room", r.Room.String()), {"range": object{"number": object{"gte": r.From}}},
+		}}})
+	}
+	any = append(any, object{"terms": object{"room": whole}})
 	return object{"bool": object{"should": any, "minimum_should_match": 1}}
 }
 

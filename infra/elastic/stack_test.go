@@ -113,7 +113,7 @@ func TestO5_EmptiedCluster(t *testing.T) {
 }
 
 func titled(title string) []readmodels.Change {
-	return []readmodels.Change{{Document: readmodels.Document{Kind: readmodels.SearchPosts, ID: uuid.UUID{1}, Title: title, Name: "named", Body: "body"}}}
+	return []readmodels.Change{{Document: readmodels.Document{Thing: readmodels.Thing{Kind: readmodels.SearchPosts, ID: uuid.UUID{1}}, Title: title, Names: []string{"named"}, Body: "body"}}}
 }
 
 // Invariant 9: the cluster gives no text back.
@@ -131,7 +131,7 @@ func TestF10_TextsCannotBeReadBack(t *testing.T) {
 		Source map[string]any `json:"_source"`
 	}
 	err = e.call(ctx, "get", e.cfg.Timeout, esapi.GetRequest{Index: e.alias("search_f"), DocumentID: titled("")[0].Key()}, &stored)
-	if err != nil || stored.Source["key"] == nil || stored.Source["title"] != nil || stored.Source["body"] != nil || stored.Source["name"] != nil {
+	if err != nil || stored.Source["key"] == nil || stored.Source["title"] != nil || stored.Source["body"] != nil || stored.Source["names"] != nil {
 		t.Errorf("stored: %v, %v", stored.Source, err)
 	}
 }

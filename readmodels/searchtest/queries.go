@@ -1,7 +1,9 @@
 package searchtest
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -74,7 +76,7 @@ func filters(t *testing.T, p Place) {
 		}
 		docs = append(docs, d)
 	}
-	docs = append(docs, readmodels.Document{Kind: readmodels.SearchAccounts, ID: id(50), Name: "same", Title: "same words", At: start})
+	docs = append(docs, readmodels.Document{Thing: readmodels.Thing{Kind: readmodels.SearchAccounts, ID: id(50)}, Names: []string{"same"}, Title: "same words", At: start})
 	anonymous := post(8, "same words", "")
 	i.put(append(docs, anonymous)...)
 	at := func(n int) time.Time { return start.Add(time.Duration(n) * time.Minute) }
@@ -121,11 +123,11 @@ func accounts(t *testing.T, p Place) {
 		{"alice_1", "Alice Liddell", "I fell down a hole."}, {"bob", "王小明", "likes Alice"}, {"malice", "Mal", ""},
 	} {
 		i.put(readmodels.Document{
-			Kind: readmodels.SearchAccounts, ID: id(n), Name: a.handle, Title: readmodels.Searchable(a.name), Body: readmodels.Searchable(a.bio), At: start,
+			Thing: readmodels.Thing{Kind: readmodels.SearchAccounts, ID: id(n)}, Names: append(strings.Fields(readmodels.Searchable(a.name)), a.handle), Title: readmodels.Searchable(a.name), Body: readmodels.Searchable(a.bio), At: start,
 		})
 	}
 	for text, want := range map[string][]int{
-		"alice": {0, 1}, "ali": {0}, "alice_1": {0}, "bo": {1}, "小明": {1}, "明": {1}, "hole": {0}, "lice": nil, "ali hole": {0}, "m": {2},
+		"alice": {0, 1}, "ali": {0}, "alice_1": {0}, "bo": {1}, "小明": {1}, "明": {1}, "hole": {0}, "lice": nil, "ali hole": {0}, "m": {2}, "lid": {0}, "小": {1}, "王小": {1}, "ali lid": {0}, "liddel": {0},
 	} {
 		if got := i.ask(readmodels.SearchQuery{Kind: readmodels.SearchAccounts, Words: readmodels.Words(text)}); !sameSet(got, want) {
 			t.Errorf("%q: %v, want %v", text, got, want)
@@ -133,6 +135,125 @@ func accounts(t *testing.T, p Place) {
 	}
 	if got := i.ask(readmodels.SearchQuery{Kind: readmodels.SearchAccounts, Words: readmodels.Words("alice")}); got[0] != 0 {
 		t.Errorf("by handle and name is not first: %v", got)
+	}
+}
+
+// F10: one kind is found at a time: boards by how the words of their names
+// begin and by what is said of them, hashtags by any part that is a word.
+func kinds(t *testing.T, p Place) {
+	i := begin(t, p)
+	thing := func(kind readmodels.Kind, n int, tag, title, body string) readmodels.Document {
+		title = readmodels.Searchable(title)
+		d := readmodels.Document{Thing: readmodels.Thing{Kind: kind, Tag: tag}, Names: strings.Fields(title), Title: title, Body: readmodels.Searchable(body), At: start.Add(time.Duration(n) * time.Minute)}
+		if tag == "" {
+			d.ID = id(n)
+		}
+		return d
+	}
+	boards := func(n int, name, text string) readmodels.Document {
+		return thing(readmodels.SearchBoards, n, "", name, text)
+	}
+	tags := func(n int, name string) readmodels.Document {
+		return thing(readmodels.SearchHashtags, n, name, name, "")
+	}
+	i.put(
+		boards(1, "Cooking at home", "recipes, knives and pans"), boards(2, "台北美食", "coffee and food"), boards(3, "Go語言", "golang"),
+		tags(4, "go"), tags(5, "golang"), tags(6, "go語言"), tags(7, "台北咖啡"), tags(8, "open_source"), post(9, "go cooking 台北", ""),
+	)
+	for _, c := range []struct {
+		kind readmodels.Kind
+		text string
+		want string
+	}{
+		{readmodels.SearchBoards, "cook", "1"},
+		{readmodels.SearchBoards, "hom", "1"},
+		{readmodels.SearchBoards, "coking", "1"},
+		{readmodels.SearchBoards, "台北", "2"},
+		{readmodels.SearchBoards, "food", "2"},
+		{readmodels.SearchBoards, "foo", ""},
+		{readmodels.SearchBoards, "go語言", "3"},
+		{readmodels.SearchHashtags, "go", "go golang go語言"},
+		{readmodels.SearchHashtags, "gola", "golang"},
+		{readmodels.SearchHashtags, "咖啡", "台北咖啡"},
+		{readmodels.SearchHashtags, "語言", "go語言"},
+		{readmodels.SearchHashtags, "go語言", "go語言"},
+		{readmodels.SearchHashtags, "open_source", "open_source"},
+		{readmodels.SearchHashtags, "open", "open_source"},
+		{readmodels.SearchHashtags, "cooking", ""},
+	} {
+		for _, newest := range []bool{false, true} {
+			hits, err := i.Search(t.Context(), family, readmodels.SearchQuery{Kind: c.kind, Words: readmodels.Words(c.text), Newest: newest, Limit: 50})
+			must(t, err)
+			names := []string{}
+			for n, h := range hits {
+				if name := h.Thing().Tag; name != "" {
+					names = append(names, name)
+				} else {
+					names = append(names, fmt.Sprint(numbers(hits)[n]))
+				}
+			}
+			if slices.Sort(names); strings.Join(names, " ") != c.want {
+				t.Errorf("%s of %q: %v, want %s", c.kind, c.text, names, c.want)
+			}
+		}
+	}
+	hits, err := i.Search(t.Context(), family, readmodels.SearchQuery{Kind: readmodels.SearchHashtags, Words: readmodels.Words("go"), Limit: 1})
+	if err != nil || len(hits) != 1 || hits[0].Thing().Tag != "go" {
+		t.Errorf("the very hashtag is not first: %v, %v", hits, err)
+	}
+	hits, err = i.Search(t.Context(), family, readmodels.SearchQuery{Kind: readmodels.SearchHashtags, Words: readmodels.Words("go"), Newest: true, Limit: 1})
+	if err != nil || len(hits) != 1 || hits[0].Thing().Tag != "go語言" {
+		t.Errorf("the last used one is not first: %v, %v", hits, err)
+	}
+}
+
+// C5, F10: messages are found in the rooms of the query alone, and there from
+// their numbers on; no room finds nothing.
+func rooms(t *testing.T, p Place) {
+	i := begin(t, p)
+	var docs []readmodels.Document
+	for n := 1; n <= 9; n++ { // three in each of three rooms
+		docs = append(docs, readmodels.Document{
+			Thing:  readmodels.Thing{Kind: readmodels.SearchMessages, ID: id(300 + n%3), Number: uint64(n)},
+			Author: id(200 + n/5), At: start.Add(time.Duration(n) * time.Minute), Body: "said so",
+		})
+	}
+	i.put(append(docs, post(50, "said so", ""))...)
+	whole := func(room int) readmodels.RoomSeen { return readmodels.RoomSeen{Room: id(room)} }
+	many := []readmodels.RoomSeen{whole(301), {Room: id(302), From: 5}}
+	for n := len(many); n < readmodels.MaxRooms; n++ {
+		many = append(many, readmodels.RoomSeen{Room: id(10_000 + n), From: uint64(n % 2)}) //nolint:gosec // small
+	}
+	for name, c := range map[string]struct {
+		q    readmodels.SearchQuery
+		want []int
+	}{
+		"no room":    {readmodels.SearchQuery{}, nil},
+		"one":        {readmodels.SearchQuery{Rooms: []readmodels.RoomSeen{whole(301)}}, []int{1, 4, 7}},
+		"two":        {readmodels.SearchQuery{Rooms: []readmodels.RoomSeen{whole(301), whole(302)}}, []int{1, 2, 4, 5, 7, 8}},
+		"from":       {readmodels.SearchQuery{Rooms: []readmodels.RoomSeen{{Room: id(301), From: 4}}}, []int{4, 7}},
+		"from later": {readmodels.SearchQuery{Rooms: []readmodels.RoomSeen{{Room: id(301), From: 8}}}, nil},
+		"both":       {readmodels.SearchQuery{Rooms: []readmodels.RoomSeen{{Room: id(301), From: 5}, whole(300)}}, []int{3, 6, 7, 9}},
+		"a stranger": {readmodels.SearchQuery{Rooms: []readmodels.RoomSeen{whole(999)}}, nil},
+		"sender":     {readmodels.SearchQuery{Rooms: []readmodels.RoomSeen{whole(301)}, Author: id(201)}, []int{7}},
+		"since":      {readmodels.SearchQuery{Rooms: []readmodels.RoomSeen{whole(301)}, Since: start.Add(4 * time.Minute)}, []int{4, 7}},
+		"many":       {readmodels.SearchQuery{Rooms: many}, []int{1, 4, 5, 7, 8}},
+	} {
+		c.q.Kind, c.q.Words = readmodels.SearchMessages, readmodels.Words("said")
+		for _, c.q.Newest = range []bool{false, true} {
+			got := i.ask(c.q)
+			if c.q.Newest && !slices.IsSortedFunc(got, func(a, b int) int { return b - a }) {
+				t.Errorf("%s: %v are not the newest first", name, got)
+			}
+			if !sameSet(got, c.want) {
+				t.Errorf("%s: %v, want %v", name, got, c.want)
+			}
+		}
+	}
+	gone := docs[0]
+	i.change(readmodels.Change{Document: gone, Gone: true})
+	if got := i.ask(readmodels.SearchQuery{Kind: readmodels.SearchMessages, Words: readmodels.Words("said"), Rooms: []readmodels.RoomSeen{whole(301)}}); !sameSet(got, []int{4, 7}) {
+		t.Errorf("after a deletion: %v", got)
 	}
 }
 
@@ -205,7 +326,7 @@ func changes(t *testing.T, p Place) {
 	i.put(post(1, "new text", ""))
 	i.want("old")
 	i.want("new", 1)
-	gone := readmodels.Change{Document: readmodels.Document{Kind: readmodels.SearchPosts, ID: id(1)}, Gone: true}
+	gone := readmodels.Change{Document: readmodels.Document{Thing: readmodels.Thing{Kind: readmodels.SearchPosts, ID: id(1)}}, Gone: true}
 	for range 2 {
 		i.change(gone)
 		i.want("new")
