@@ -59,7 +59,7 @@ func TestPlans(t *testing.T) {
 	}
 	err := db.Batch(t.Context(), func(b readmodels.Batch) error {
 		p := planned{b, t, tables}
-		for _, part := range []func(context.Context, readmodels.Batch, func(...any)){planPeople, planForum, planChat, planInbox} {
+		for _, part := range []func(context.Context, readmodels.Batch, func(...any)){planPeople, planForum, planChat, planInbox, planSearch} {
 			part(t.Context(), p, func(results ...any) {
 				t.Helper()
 				if err, failed := results[len(results)-1].(error); failed {
@@ -229,4 +229,19 @@ func planInbox(ctx context.Context, b readmodels.Batch, run func(...any)) {
 	run(readmodels.InboxOf(ctx, b, me))
 	run(readmodels.NotificationsOf(ctx, b, me, 0, 20))
 	run(readmodels.ReadInbox(ctx, b, me, 2))
+}
+
+func planSearch(ctx context.Context, b readmodels.Batch, run func(...any)) {
+	for _, kind := range []readmodels.Kind{
+		readmodels.SearchAccounts, readmodels.SearchBoards, readmodels.SearchPosts, readmodels.SearchHashtags, readmodels.SearchMessages,
+	} {
+		run(readmodels.SearchChanges(ctx, b, kind, []readmodels.Thing{{Kind: kind, ID: thing, Number: 2, Tag: "t"}}))
+	}
+	run(readmodels.AccountsByID(ctx, b, me, []uuid.UUID{you, me}))
+	run(readmodels.BoardsByID(ctx, b, me, readmodels.BoardTags{Since: at, Most: 10}, []uuid.UUID{thing, other}))
+	run(readmodels.HashtagsUsed(ctx, b, me, []string{"t", "u"}))
+	run(readmodels.RoomsSeen(ctx, b, me, readmodels.MaxRooms))
+	run(readmodels.MessagesSeen(ctx, b, me, []readmodels.MessageKey{{Room: thing, Number: 2}, {Room: other, Number: 3}}))
+	run(readmodels.AccountsFrom(ctx, b, me, "a", readmodels.MaxSuggestions))
+	run(readmodels.HashtagsFrom(ctx, b, me, "t", readmodels.MaxSuggestions))
 }

@@ -47,7 +47,7 @@ func (f *Finder) Suggest(ctx context.Context, viewer uuid.UUID, typed string) ([
 	var tags []Hashtag
 	err := f.Tables.Read(ctx, func(r Reader) (err error) {
 		if wantPeople {
-			people, err = accountsFrom(ctx, r, viewer, beginning, MaxSuggestions)
+			people, err = AccountsFrom(ctx, r, viewer, beginning, MaxSuggestions)
 		}
 		if _, ok := text.FoldHashtag(beginning); ok && wantTags && err == nil {
 			tags, err = HashtagsFrom(ctx, r, viewer, beginning, MaxSuggestions)
@@ -100,17 +100,17 @@ func mixed(people []Summary, tags []Hashtag) []Suggestion {
 	return all
 }
 
-// accountsFrom are those whose handles begin with a folded text: the one that
+// AccountsFrom are those whose handles begin with a folded text: the one that
 // is just that, then whom viewer follows, then those whom most follow; at most
 // limit.
-func accountsFrom(ctx context.Context, r Reader, viewer uuid.UUID, beginning string, limit int) ([]Summary, error) {
+func AccountsFrom(ctx context.Context, r Reader, viewer uuid.UUID, beginning string, limit int) ([]Summary, error) {
 	me := textID(viewer)
-	return collect(ctx, r, scanSummary, `SELECT `+summaryColumns+` FROM (
+	return collect(ctx, r, scanSummary, `SELECT a.id, a.handle, a.display_name, a.avatar FROM (
 			SELECT id, handle, display_name, avatar, followers FROM account WHERE handle >= ? AND handle < ?`+visible("account.id")+`
-			ORDER BY handle LIMIT ?) AS account
-		ORDER BY CASE WHEN account.handle = ? THEN 0 ELSE 1 END,
-			(SELECT count(*) FROM follow WHERE follow.follower = ? AND follow.followee = account.id) DESC,
-			account.followers DESC, account.handle LIMIT ?`,
+			ORDER BY handle LIMIT ?) AS a
+		ORDER BY CASE WHEN a.handle = ? THEN 0 ELSE 1 END,
+			(SELECT count(*) FROM follow WHERE follow.follower = ? AND follow.followee = a.id) DESC,
+			a.followers DESC, a.handle LIMIT ?`,
 		beginning, beginning+lastRune, me, me, maxBeginnings, beginning, me, limit)
 }
 
