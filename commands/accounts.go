@@ -44,7 +44,8 @@ type applicant struct {
 	handle      string
 	displayName string
 	password    string
-	vouched     *voucher // who says whose the address is; nil: a mail finds out
+	vouched     *voucher                // who says whose the address is; nil: a mail finds out
+	imported    *account.ProfileChanged // the profile of who had an account elsewhere, and the address; nil: nobody's
 }
 
 // SignUp makes an account and mails a link and a code that verify its address.
@@ -68,22 +69,27 @@ func (c *Commands) SignUp(ctx context.Context, in SignUp) (SignedUp, error) {
 
 func (c *Commands) checkSignUp(in SignUp) (applicant, error) {
 	var check text.Check
-	var a applicant
+	a := applicant{password: in.Password}
+	c.checkApplicant(&check, &a, in.Email, in.Handle, in.DisplayName)
+	c.checkPassword(&check, "password", in.Password, in.Email, a.handle)
+	return a, check.Err()
+}
+
+// checkApplicant gathers what is wrong with names, and keeps them as they are
+// written here.
+func (c *Commands) checkApplicant(check *text.Check, a *applicant, address, handle, displayName string) {
 	var problem string
-	if a.email, problem = parseEmail(in.Email); problem != "" {
+	if a.email, problem = parseEmail(address); problem != "" {
 		check.Add("email", problem)
 	}
-	if a.handle, problem = account.FoldHandle(in.Handle, c.cfg.Accounts); problem != "" {
+	if a.handle, problem = account.FoldHandle(handle, c.cfg.Accounts); problem != "" {
 		check.Add("handle", problem)
 	}
-	c.checkPassword(&check, "password", in.Password, in.Email, a.handle)
-	a.password = in.Password
-	a.displayName = strings.TrimSpace(norm.NFC.String(in.DisplayName))
+	a.displayName = strings.TrimSpace(norm.NFC.String(displayName))
 	check.Line("displayName", a.displayName, c.cfg.Accounts.DisplayNameMax)
 	if a.displayName == "" {
 		a.displayName = a.handle
 	}
-	return a, check.Err()
 }
 
 // checkPassword gathers what is wrong with a new password. It must not be one
@@ -118,7 +124,8 @@ func (c *Commands) signUp(ctx context.Context, a applicant, roles ...string) (Si
 	if a.vouched != nil {
 		wanted = []reservation{a.vouched.claim, emails, handles}
 	}
-	if err := c.free(ctx, wanted...); err != nil { // before the work of hashing
+	id := c.idFor(ctx)
+	if err := c.free(ctx, id, wanted...); err != nil { // before the work of hashing
 		return SignedUp{}, err
 	}
 	if slices.Contains(roles, account.Administrator) {
@@ -129,7 +136,6 @@ func (c *Commands) signUp(ctx context.Context, a applicant, roles ...string) (Si
 		Handle: a.handle, HandleClaim: handles.stream,
 		DisplayName: a.displayName, Roles: roles,
 	}
-	id := c.newID()
 	then, mail, err := c.enrol(ctx, id, a, &r)
 	if err != nil {
 		return SignedUp{}, err
@@ -158,10 +164,16 @@ func (c *Commands) signUp(ctx context.Context, a applicant, roles ...string) (Si
 }
 
 // enrol says how the account is signed in to, and what is known of its
-// address: by a password, and a mail that asks; or by a provider, who knows.
+// address: by a password, and a mail that asks; or by a provider, who knows;
+// or, where it is imported, by a password that a reset will set.
 func (c *Commands) enrol(ctx context.Context, id uuid.UUID, a applicant, r *account.Registered) (then []event.Data, mail func(context.Context), err error) {
-	if a.vouched != nil {
-		verified := account.EmailVerified{Email: r.Email, Claim: r.EmailClaim}
+	verified := account.EmailVerified{Email: r.Email, Claim: r.EmailClaim}
+	switch {
+	case a.imported != nil && a.imported.Bio == nil:
+		return []event.Data{verified}, func(context.Context) {}, nil
+	case a.imported != nil:
+		return []event.Data{verified, *a.imported}, func(context.Context) {}, nil
+	case a.vouched != nil:
 		return []event.Data{verified, a.vouched.linked()}, func(context.Context) {}, nil
 	}
 	if err := c.mayMail(ctx, a.email); err != nil {
@@ -188,15 +200,15 @@ func (c *Commands) register(ctx context.Context, id uuid.UUID, r account.Registe
 	})
 }
 
-// free refuses names that others hold by now, all of them at once.
-func (c *Commands) free(ctx context.Context, wanted ...reservation) error {
+// free refuses names that others than id hold by now, all of them at once.
+func (c *Commands) free(ctx context.Context, id uuid.UUID, wanted ...reservation) error {
 	var refused *fault.Fault
 	for _, r := range wanted {
 		h, err := c.look(ctx, r)
 		switch {
 		case err != nil:
 			return err
-		case h.yields:
+		case h.yields, h.owner == id: // an import that was cut off holds its names already
 		case refused == nil:
 			refused = r.taken
 		default:

@@ -24,6 +24,7 @@ func (c *Commands) boardName(ctx context.Context, name string) (string, error) {
 
 // claimBoardName gives a name to a board. Errors: board.name_taken.
 func (c *Commands) claimBoardName(ctx context.Context, claim string, id uuid.UUID) (Outcome, error) {
+	ctx = claiming(ctx)
 	for range maxConflict {
 		seen, err := c.yieldingBoard(ctx, claim, id)
 		if err != nil {

@@ -59,7 +59,7 @@ func (c *Commands) CreateBoard(ctx context.Context, by Actor, in CreateBoard) (u
 	if err := c.boardImages(ctx, by, &in.Icon, &in.Banner); err != nil {
 		return uuid.Nil, Outcome{}, err
 	}
-	id := c.newID()
+	id := c.idFor(ctx)
 	claim, err := c.boardName(ctx, in.Name)
 	if err != nil {
 		return uuid.Nil, Outcome{}, err

@@ -66,7 +66,7 @@ type decision struct {
 func change[S folder](ctx context.Context, c *core, stream string, fresh func() S, decide func(S) ([]event.Data, error)) (Outcome, error) {
 	d := &decision{
 		ctx:    ctx,
-		at:     c.now(),
+		at:     c.at(ctx),
 		decide: func(f folder) ([]event.Data, error) { return decide(f.(S)) },
 		done:   make(chan struct{}),
 	}

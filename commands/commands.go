@@ -46,6 +46,7 @@ import (
 //	followrequests.go who waits to follow
 //	rooms.go messages.go receipts.go
 //	notifications.go  tell, read up to
+//	imports.go        what was elsewhere before
 type Commands struct {
 	*core
 	deps   Deps

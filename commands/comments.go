@@ -44,7 +44,7 @@ func (c *Commands) AddComment(ctx context.Context, by Actor, on uuid.UUID, body 
 	if d.Author != by.Account {
 		d.Anonymous, d.HiddenAuthor = true, by.Account
 	}
-	id := c.newID()
+	id := c.idFor(ctx)
 	out, err := change(acting(ctx, by, d.Author), c.core, comment.Stream(id), comment.New, func(m *comment.Comment) ([]event.Data, error) {
 		return m.Publish(d)
 	})

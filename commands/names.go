@@ -129,6 +129,7 @@ func (c *Commands) look(ctx context.Context, r reservation) (holder, error) {
 
 // claim gives a name to account. Errors: r.taken.
 func (c *Commands) claim(ctx context.Context, r reservation, id uuid.UUID) (Outcome, error) {
+	ctx = claiming(ctx)
 	for range maxConflict {
 		h, err := c.look(ctx, r)
 		if err != nil {
@@ -171,8 +172,8 @@ func (c *Commands) fence(ctx context.Context, r reservation, h holder) error {
 // giveUp ends a sign-up that was refused: its account will never be, so its
 // claims can be freed. What fails here is taken over later.
 func (c *Commands) giveUp(ctx context.Context, id uuid.UUID, claimed []reservation) {
-	if len(claimed) == 0 {
-		return
+	if _, again := origin(ctx); again || len(claimed) == 0 {
+		return // what is imported keeps its id, and is tried again
 	}
 	_, err := change(ctx, c.core, account.Stream(id), account.New, func(a *account.Account) ([]event.Data, error) {
 		events, ok := a.Fence("", false, c.now())

@@ -42,7 +42,7 @@ func (c *Commands) CreatePost(ctx context.Context, by Actor, on uuid.UUID, in Cr
 	if err != nil {
 		return uuid.Nil, Outcome{}, err
 	}
-	id := c.newID()
+	id := c.idFor(ctx)
 	pictures := naming{image.Used{Post: id, Anonymous: in.Anonymous}, []image.Purpose{image.Post}}
 	if err := c.checkPost(ctx, by, &in, pictures); err != nil {
 		return uuid.Nil, Outcome{}, err

@@ -24,6 +24,7 @@ type commandLine struct {
 	Admin   adminCommand   `cmd:"" help:"Make the first administrator, give or take the role."`
 	Keys    keysCommand    `cmd:"" help:"Change the key that signs access tokens."`
 	Seed    seedCommand    `cmd:"" help:"Fill a folder with a lively sample community."`
+	Import  importCommand  `cmd:"" help:"Bring in a community from elsewhere, from a file of JSON lines."`
 	Copy    copyCommand    `cmd:"" help:"Move a community to the distributed stack."`
 	Rebuild rebuildCommand `cmd:"" help:"Build a projection anew from the log, and swap."`
 	Bench   benchCommand   `cmd:"" help:"Measure Parley beside programs that do the same work bare."`

@@ -74,14 +74,17 @@ func first(p *seed.Plan) string {
 	return p.People[0].Handle
 }
 
-// newProgress shows a bar for each part on a terminal, and a line for each
-// part elsewhere.
+// plainEvery is how many of a part's things make another line where there is
+// no bar.
+const plainEvery = 1000
+
+// newProgress shows a bar for each part on a terminal, and lines elsewhere.
 func newProgress(out io.Writer) seed.Progress {
 	f, ok := out.(interface{ Fd() uintptr })
 	if !ok || !isatty.IsTerminal(f.Fd()) {
 		return func(part string, done, total int) {
-			if done == total {
-				_, _ = fmt.Fprintf(out, "%s: %d\n", part, total)
+			if done == total || done%plainEvery == 0 {
+				_, _ = fmt.Fprintf(out, "%s: %d\n", part, done)
 			}
 		}
 	}

@@ -58,6 +58,7 @@ type Meta struct {
 	Causation   string `json:"causation,omitempty"`   // the event or command that led to this one
 	Trace       string `json:"trace,omitempty"`       // W3C traceparent
 	Request     string `json:"request,omitempty"`     // idempotency: the kept request it belongs to
+	Imported    bool   `json:"imported,omitempty"`    // it happened elsewhere, at the event's time; nobody is told
 }
 
 // System is the actor of what nobody asked for: processes and set-up.

@@ -341,6 +341,9 @@ func (n *Notify) tellOnce(ctx context.Context, rec event.Record) error {
 	if err != nil {
 		return err
 	}
+	if rec.Meta().Imported { // old news
+		return nil
+	}
 	if err := n.cfg.Tables.Wait(ctx, rec.Position); err != nil {
 		return err
 	}

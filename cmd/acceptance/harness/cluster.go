@@ -295,10 +295,15 @@ func (c *Cluster) AdminCreate(email, handle, password string) ([]byte, error) {
 	if err := os.WriteFile(file, []byte(password), 0o600); err != nil {
 		return nil, err
 	}
-	args := append([]string{"admin", "create", "--email", email, "--handle", handle, "--password-file", file, "--data=" + c.data, "--hash-memory=64KiB", "--hash-time=1"}, c.servers...)
-	keys, err := c.keyFiles(nil)
+	args, err := c.Command("admin", "create", "--email", email, "--handle", handle, "--password-file", file, "--hash-memory=64KiB", "--hash-time=1")
 	if err != nil {
 		return nil, err
 	}
-	return exec.CommandContext(ctx, Binary(c.t), append(args, keys...)...).CombinedOutput()
+	return exec.CommandContext(ctx, Binary(c.t), args...).CombinedOutput()
+}
+
+// Command gives the arguments of a command on the cluster.
+func (c *Cluster) Command(args ...string) ([]string, error) {
+	keys, err := c.keyFiles(nil)
+	return slices.Concat(args, []string{"--data=" + c.data}, c.servers, keys), err
 }
