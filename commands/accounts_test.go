@@ -29,7 +29,7 @@ func TestSignUpChecks(t *testing.T) {
 			fault.Field("email", text.Required), fault.Field("handle", text.Required), fault.Field("password", text.Required),
 		}},
 		"all wrong": {SignUp{Email: "ada", Handle: "a b", Password: "short", DisplayName: strings.Repeat("x", 51)}, []fault.Detail{
-			fault.Field("email", "email"), fault.Field("handle", text.Characters), fault.Field("password", "too_short"), fault.Field("displayName", text.TooLong),
+			fault.Field("email", "email"), fault.Field("handle", text.Characters), fault.Field("displayName", text.TooLong), fault.Field("password", "too_short"),
 		}},
 		"common":             {SignUp{Email: "a@example.org", Handle: "ada", Password: "Password1"}, []fault.Detail{fault.Field("password", "common")}},
 		"its own address":    {SignUp{Email: "ada@example.org", Handle: "ada", Password: "ADA@example.org"}, []fault.Detail{fault.Field("password", "common")}},
