@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -20,13 +21,14 @@ type ForumRules struct {
 	BoardsByMembers bool // everybody may create boards, not administrators alone
 	Board           board.Limits
 	Post            post.Limits
-	CommentMax      int // characters
-	FolderMax       int // of a folder of bookmarks, likewise
+	CommentMax      int           // characters
+	FolderMax       int           // of a folder of bookmarks, likewise
+	ScheduleMax     time.Duration // how far ahead a post may be scheduled
 }
 
 // DefaultForum are the documented rules.
 func DefaultForum() ForumRules {
-	return ForumRules{Board: board.DefaultLimits(), Post: post.DefaultLimits(), CommentMax: comment.DefaultMax, FolderMax: bookmark.DefaultFolderMax}
+	return ForumRules{Board: board.DefaultLimits(), Post: post.DefaultLimits(), CommentMax: comment.DefaultMax, FolderMax: bookmark.DefaultFolderMax, ScheduleMax: 365 * 24 * time.Hour}
 }
 
 // CreateBoard is a new board. Icon and Banner are images, uuid.Nil for none.

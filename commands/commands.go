@@ -40,6 +40,7 @@ import (
 //	captchas.go       captchas, and tallies.go what asks for them
 //	replays.go        requests that come twice
 //	revocation.go     sessions that are over, on all nodes at once
+//	schedule.go       posts whose time has come
 //	boards.go posts.go comments.go reactions.go
 //	follows.go        follow, block, mute; boards, hashtags and posts too
 //	bookmarks.go      posts that one keeps

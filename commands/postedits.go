@@ -14,11 +14,12 @@ import (
 	"github.com/parleyhq/parley/domain/text"
 )
 
-// EditPost changes what is not nil. Publish puts a draft before everybody.
+// EditPost changes what is not nil. Publish puts a draft before everybody now,
+// whatever its date.
 type EditPost struct {
 	Title, Body *string
 	Publish     bool
-	PublishAt   *time.Time // zero takes a date away
+	PublishAt   *time.Time // of a draft; zero takes a date away
 	IfMatch     Match
 }
 
@@ -35,12 +36,16 @@ func (c *Commands) EditPost(ctx context.Context, by Actor, id uuid.UUID, in Edit
 		in.Title = &clean
 	}
 	var check text.Check
-	post.CheckText(&check, c.cfg.Forum.Post, in.Title, in.Body, p.Waiting() && !in.Publish, p.Type == post.Picture)
+	dated := in.PublishAt != nil && !in.PublishAt.IsZero()
+	post.CheckText(&check, c.cfg.Forum.Post, in.Title, in.Body, p.Waiting() && !in.Publish && !dated, p.Type == post.Picture)
+	if dated {
+		c.checkDate(&check, *in.PublishAt)
+		if in.Publish {
+			check.Add("publishAt", "not_with_publish")
+		}
+	}
 	if err := check.Err(); err != nil {
 		return Outcome{}, err
-	}
-	if in.PublishAt != nil && !in.PublishAt.IsZero() {
-		return Outcome{}, ErrSchedule
 	}
 	ctx = acting(ctx, by, p.Acts(by.Account))
 	for range maxConflict {
@@ -79,15 +84,15 @@ func (c *Commands) editOnce(ctx context.Context, editor, id uuid.UUID, in EditPo
 		if err := in.IfMatch.check(p.Version); err != nil {
 			return nil, err
 		}
-		if p.State != post.Tombstone && (!p.Holds(old.title, old.body) || p.Waiting() != old.waiting) {
+		if p.State != post.Tombstone && !old.stands(p) {
 			return nil, errTextMoved
 		}
 		return decide(p)
 	})
 }
 
-// edit prepares what an edit means for a draft, for a draft that is published
-// with it, and for a published post.
+// edit prepares what an edit means for a draft, for a draft that is scheduled
+// or published with it, and for a published post.
 func (c *Commands) edit(ctx context.Context, editor uuid.UUID, old storedText, in EditPost, title, body string) (func(*post.Post) ([]event.Data, error), error) {
 	if !old.waiting {
 		if in.PublishAt != nil {
@@ -100,9 +105,13 @@ func (c *Commands) edit(ctx context.Context, editor uuid.UUID, old storedText, i
 		}, err
 	}
 	draft := old.draft
-	draft.Title, draft.Body, draft.PublishAt = title, body, time.Time{}
-	if !in.Publish {
-		return func(p *post.Post) ([]event.Data, error) { return p.Draft(draft) }, nil
+	draft.Title, draft.Body = title, body
+	if in.PublishAt != nil {
+		draft.PublishAt = *in.PublishAt
+	}
+	keep := func(p *post.Post) ([]event.Data, error) { return p.Draft(draft) }
+	if !in.Publish && draft.PublishAt.IsZero() {
+		return keep, nil
 	}
 	var check text.Check
 	post.CheckText(&check, c.cfg.Forum.Post, &title, &body, false, draft.Type == post.Picture)
@@ -111,6 +120,9 @@ func (c *Commands) edit(ctx context.Context, editor uuid.UUID, old storedText, i
 	}
 	if err := c.open(ctx, draft.Board); err != nil {
 		return nil, err
+	}
+	if !in.Publish {
+		return keep, nil
 	}
 	published, err := c.ready(ctx, draft)
 	return func(p *post.Post) ([]event.Data, error) { return p.Publish(published) }, err
@@ -121,12 +133,18 @@ type storedText struct {
 	title, body string
 	mentions    []uuid.UUID
 	waiting     bool         // it is draft's
-	draft       post.Drafted // of a post that waits
+	draft       post.Drafted // of a post that waits; with the date that it has now
+}
+
+// stands says whether the post is as it was when its text was read.
+func (t storedText) stands(p *post.Post) bool {
+	return p.Holds(t.title, t.body) && p.Waiting() == t.waiting && (!t.waiting || p.Dated(t.draft.PublishAt))
 }
 
 // postText reads a post's newest text from the log: states hold none.
 // Errors: not found, post.author_gone.
 func (c *Commands) postText(ctx context.Context, id uuid.UUID) (storedText, error) {
+	undated := false
 	for rec, err := range c.store.Stream(ctx, post.Stream(id), event.End, event.Backward) {
 		var d event.Decoded
 		if err == nil {
@@ -139,7 +157,12 @@ func (c *Commands) postText(ctx context.Context, id uuid.UUID) (storedText, erro
 			return storedText{}, post.ErrAuthorGone
 		}
 		switch e := d.Payload.(type) {
+		case post.Unscheduled, post.Deleted: // a draft lost its date with it
+			undated = true
 		case post.Drafted:
+			if undated {
+				e.PublishAt = time.Time{}
+			}
 			return storedText{title: e.Title, body: e.Body, waiting: true, draft: e}, nil
 		case post.Published:
 			return storedText{title: e.Title, body: e.Body, mentions: e.Mentions}, nil

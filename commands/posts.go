@@ -17,9 +17,6 @@ import (
 	"github.com/parleyhq/parley/domain/text"
 )
 
-// ErrSchedule refuses a date until posts can be scheduled.
-var ErrSchedule = fault.New(fault.Invalid, "post.schedule_unavailable", "Posts cannot be scheduled yet.", fault.Field("publishAt", "not available yet"))
-
 // CreatePost is a new post or draft. An empty Type is an article.
 type CreatePost struct {
 	Title, Body string
@@ -31,7 +28,7 @@ type CreatePost struct {
 	PublishAt   time.Time // zero: now
 }
 
-// CreatePost publishes a post on a board, or keeps a draft for it.
+// CreatePost publishes a post on a board, keeps a draft for it, or schedules it.
 // Errors: not found, invalid fields, image.unknown, board.archived.
 func (c *Commands) CreatePost(ctx context.Context, by Actor, on uuid.UUID, in CreatePost) (uuid.UUID, Outcome, error) {
 	archived := false
@@ -55,7 +52,7 @@ func (c *Commands) CreatePost(ctx context.Context, by Actor, on uuid.UUID, in Cr
 	}
 	draft := post.Drafted{
 		Board: on, Author: by.Account, Type: in.Type, Title: in.Title, Body: in.Body,
-		Images: in.Images, Thumbnail: in.Thumbnail,
+		Images: in.Images, Thumbnail: in.Thumbnail, PublishAt: in.PublishAt,
 	}
 	if in.Anonymous {
 		draft.Author, draft.Anonymous, draft.HiddenAuthor = c.newID(), true, by.Account
@@ -64,7 +61,7 @@ func (c *Commands) CreatePost(ctx context.Context, by Actor, on uuid.UUID, in Cr
 		}
 		ctx = acting(ctx, by, draft.Author)
 	}
-	if in.Draft {
+	if in.Draft || !in.PublishAt.IsZero() {
 		out, err := change(ctx, c.core, post.Stream(id), post.New, func(p *post.Post) ([]event.Data, error) {
 			return p.Draft(draft)
 		})
@@ -88,6 +85,10 @@ func (c *Commands) checkPost(ctx context.Context, by Actor, in *CreatePost, pict
 	in.Title = cleanTitle(in.Title)
 	var check text.Check
 	post.CheckText(&check, c.cfg.Forum.Post, &in.Title, &in.Body, in.Draft, in.Type == post.Picture)
+	c.checkDate(&check, in.PublishAt)
+	if in.Draft && !in.PublishAt.IsZero() {
+		check.Add("publishAt", "not_for_a_draft")
+	}
 	if !in.Type.Known() {
 		check.Add("type", "unknown")
 	}
@@ -96,9 +97,6 @@ func (c *Commands) checkPost(ctx context.Context, by Actor, in *CreatePost, pict
 	}
 	if err := check.Err(); err != nil {
 		return err
-	}
-	if !in.PublishAt.IsZero() {
-		return ErrSchedule
 	}
 	if err := c.mayName(ctx, by.Account, "images", pictures, in.Images...); err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 func postRoutes() []Route {
 	return []Route{
 		onThing(postDrafted),
+		onThing(readmodels.UnschedulePost),
 		onThing(postPublished),
 		onThing(readmodels.EditPost),
 		onThing(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, _ post.Deleted, w readmodels.When) error {

@@ -161,6 +161,8 @@ func planForum(ctx context.Context, b readmodels.Batch, run func(...any)) {
 		run(readmodels.Bookmarks(ctx, b, me, &folder, after, 20))
 	}
 	run(readmodels.BookmarkFolders(ctx, b, me, "", 20))
+	run(readmodels.UnschedulePost(ctx, b, you, post.Unscheduled{}, when))
+	run(readmodels.DuePosts(ctx, b, at, readmodels.DueKey{}, 20))
 	run(readmodels.BoardOf(ctx, b, me, other, tags))
 	run(readmodels.Boards(ctx, b, me, tags, &readmodels.BoardKey{}, 20))
 	run(readmodels.PostOf(ctx, b, me, thing))

@@ -23,12 +23,14 @@ var postSchema = []string{
 		type text NOT NULL, title text NOT NULL, body text NOT NULL, html text NOT NULL, images text NOT NULL, thumbnail text NOT NULL,
 		hashtags text NOT NULL, mentions text NOT NULL, state text NOT NULL, locked bigint NOT NULL, pinned bigint NOT NULL,
 		answer text NOT NULL, revision bigint NOT NULL, comments bigint NOT NULL,
-		created_at bigint NOT NULL, edited_at bigint NOT NULL, published_at bigint NOT NULL, publish_at bigint NOT NULL, version text NOT NULL)`,
+		created_at bigint NOT NULL, edited_at bigint NOT NULL, published_at bigint NOT NULL, publish_at bigint NOT NULL, publish_error text NOT NULL,
+		version text NOT NULL)`,
 	`CREATE INDEX IF NOT EXISTS post_newest ON post (published_at, id) WHERE state = 'published'`,
 	`CREATE INDEX IF NOT EXISTS post_board ON post (board, pinned, published_at, id) WHERE state = 'published'`,
 	`CREATE INDEX IF NOT EXISTS post_author ON post (author, published_at, id) WHERE state = 'published'`,
 	`CREATE INDEX IF NOT EXISTS post_owner ON post (owner, created_at, id)`,
 	`CREATE INDEX IF NOT EXISTS post_owner_newest ON post (owner, published_at, id) WHERE state = 'published'`,
+	`CREATE INDEX IF NOT EXISTS post_due ON post (publish_at, id) WHERE state = 'scheduled'`,
 	`CREATE INDEX IF NOT EXISTS post_board_newest ON post (board, published_at, id) WHERE state = 'published'`,
 }
 
@@ -48,6 +50,7 @@ type Post struct {
 	EditedAt    time.Time // zero: never
 	PublishedAt time.Time // zero: not yet
 	PublishAt   time.Time // zero: no date
+	Refusal     string    // slug of what kept a draft from being published when it was due, or ""
 	State       post.State
 	Locked      bool
 	Pinned      bool
@@ -92,11 +95,11 @@ func PutPost(ctx context.Context, b Batch, id uuid.UUID, t PostText, state post.
 		}
 	}
 	err := b.Exec(ctx, `INSERT INTO post (id, board, author, owner, anonymous, type, title, body, html, images, thumbnail, hashtags, mentions,
-			state, locked, pinned, answer, revision, comments, created_at, edited_at, published_at, publish_at, version)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, '', 1, 0, ?, 0, ?, ?, ?)
+			state, locked, pinned, answer, revision, comments, created_at, edited_at, published_at, publish_at, publish_error, version)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, '', 1, 0, ?, 0, ?, ?, '', ?)
 		ON CONFLICT (id) DO UPDATE SET title = excluded.title, body = excluded.body, html = excluded.html, images = excluded.images,
 			thumbnail = excluded.thumbnail, hashtags = excluded.hashtags, mentions = excluded.mentions, state = excluded.state,
-			published_at = excluded.published_at, publish_at = excluded.publish_at, version = excluded.version`,
+			published_at = excluded.published_at, publish_at = excluded.publish_at, publish_error = '', version = excluded.version`,
 		id.String(), t.Board.String(), t.Author.String(), textID(owner), flag(t.Anonymous), string(t.Type), t.Title, t.Body,
 		markdown.HTML(t.Body), list(t.Images), textID(t.Thumbnail), list(t.Hashtags), list(t.Mentions), string(state),
 		millis(w.At), published, millis(publishAt), w.Version.String())

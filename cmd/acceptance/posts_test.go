@@ -265,7 +265,7 @@ func TestF2_Drafts(t *testing.T) {
 	if h := f.alice.Get("/v1/hashtags/tagged").Map(); h["posts"] != 0.0 {
 		t.Errorf("a draft's hashtag counts: %v", h)
 	}
-	f.alice.Patch(post, map[string]any{"publishAt": "2999-01-01T00:00:00Z"}).Want(422, "post.schedule_unavailable")
+	f.alice.Patch(post, map[string]any{"publishAt": "2999-01-01T00:00:00Z"}).Want(422, "request.invalid")
 	f.alice.Patch(post, map[string]any{"publishAt": nil}).Want(200)
 	p := f.alice.Patch(post, map[string]any{"publish": true, "title": "Published"}).Want(200).Map()
 	if p["state"] != "published" || p["title"] != "Published" || fmt.Sprint(p["hashtags"]) != "[tagged]" || len(p["mentions"].([]any)) != 1 {

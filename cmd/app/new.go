@@ -31,7 +31,7 @@ func New(ctx context.Context, cfg settings.Settings, engines *stack.Stack, addre
 		a.baseURL = address
 	}
 	for _, part := range []func(context.Context) error{
-		a.makeCommands, a.makeReleases, a.makeProjections, a.makeNotify, a.makeImages, a.makeRelay, a.makePush, a.makeREST,
+		a.makeCommands, a.makeReleases, a.makeProjections, a.makeNotify, a.makeImages, a.makeDue, a.makeRelay, a.makePush, a.makeREST,
 	} {
 		if err := a.patiently(ctx, part); err != nil {
 			return nil, err

@@ -129,3 +129,14 @@ func (a *App) makeImages(ctx context.Context) error {
 	}).Run)
 	return nil
 }
+
+// makeDue makes what publishes scheduled posts, in the role projector.
+func (a *App) makeDue(context.Context) error {
+	if a.serves("projector") {
+		a.run(process.NewDue(process.DueConfig{
+			Commands: a.commands, Reads: a.reads, Leases: a.stack.Leases, Every: a.cfg.DueEvery, Now: now, Log: a.log,
+			RetryMin: a.cfg.RetryFirst, RetryMax: a.cfg.RetryLongest,
+		}).Run)
+	}
+	return nil
+}

@@ -175,6 +175,7 @@ type Forum struct {
 	CommentMax      int           `name:"comment-max" default:"10000" max:"40000" help:"Longest comment, in characters." roles:"api"`
 	FolderMax       int           `name:"bookmark-folder-max" default:"50" max:"200" help:"Longest name of a folder of bookmarks, in characters." roles:"api"`
 	PostImages      int           `name:"post-images" default:"20" max:"100" help:"Most pictures of a post." roles:"api"`
+	ScheduleMax     time.Duration `name:"schedule-max" default:"8760h" help:"How far ahead a post may be scheduled." roles:"api"`
 	Reactions       []string      `name:"reactions" default:"like,love,laugh,sad,happy,angry" check:"words" help:"Kinds of reactions to posts, comments and messages." roles:"api"`
 	RestoreWindow   time.Duration `name:"restore-window" default:"720h" help:"How long a deleted post can be restored." roles:"api"`
 	BoardTags       int           `name:"board-hashtags" default:"10" max:"100" help:"Popular hashtags shown with a board." roles:"api"`

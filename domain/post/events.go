@@ -11,6 +11,7 @@ import (
 // Events is this package's part of the catalogue. Names and JSON are frozen.
 var Events = []event.Definition{
 	event.Of[Drafted]("post.drafted.v1", event.Forum, nil),
+	event.Of[Unscheduled]("post.unscheduled.v1", event.Forum, nil),
 	event.Of[Published]("post.published.v1", event.Forum, nil),
 	event.Of[Edited]("post.edited.v1", event.Forum, nil),
 	event.Of[Deleted]("post.deleted.v1", event.Forum, nil),
@@ -30,6 +31,12 @@ type Drafted struct {
 	Images       []uuid.UUID `json:"images,omitzero"`
 	Thumbnail    uuid.UUID   `json:"thumbnail,omitzero"`
 	PublishAt    time.Time   `json:"publishAt,omitzero"`
+}
+
+// Unscheduled makes a scheduled post a draft without a date, for it could not
+// be published when it was due.
+type Unscheduled struct {
+	Reason string `json:"reason"` // the slug of what its author would have been told: "board.archived"
 }
 
 // Published is a post that everybody may read, as a whole. Hashtags are

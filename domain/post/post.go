@@ -2,6 +2,7 @@ package post
 
 import (
 	"crypto/sha256"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -64,7 +65,8 @@ type Post struct {
 	Type      Type
 	Pictures  bool // it has images, so its body may be empty
 	Answer    uuid.UUID
-	Was       State // before it was deleted
+	PublishAt time.Time // of a scheduled one
+	Was       State     // before it was deleted
 
 	// Version is the newest event: the post's ETag.
 	Version uuid.UUID
@@ -108,11 +110,13 @@ func (p *Post) Acts(account uuid.UUID) uuid.UUID {
 func (p *Post) Apply(e event.Decoded) {
 	switch d := e.Payload.(type) {
 	case Drafted:
-		p.State = Draft
+		p.State, p.PublishAt = Draft, d.PublishAt
 		if !d.PublishAt.IsZero() {
 			p.State = Scheduled
 		}
 		p.is(d.Board, d.Author, d.HiddenAuthor, d.Anonymous, d.Type, len(d.Images) > 0, d.Title, d.Body)
+	case Unscheduled:
+		p.State, p.PublishAt = Draft, time.Time{}
 	case Published:
 		p.State = Live
 		p.is(d.Board, d.Author, d.HiddenAuthor, d.Anonymous, d.Type, len(d.Images) > 0, d.Title, d.Body)
@@ -162,10 +166,31 @@ func (p *Post) Draft(d Drafted) ([]event.Data, error) {
 		return nil, ErrPublished
 	case p.State == Tombstone:
 		return nil, ErrDeleted
-	case p.Waiting() && p.Holds(d.Title, d.Body) && p.State == Draft && d.PublishAt.IsZero():
+	case p.Waiting() && p.Holds(d.Title, d.Body) && p.Dated(d.PublishAt):
 		return nil, nil
 	}
 	return []event.Data{d}, nil
+}
+
+// Dated says whether it is scheduled for that very time; the zero time stands
+// for a draft without one.
+func (p *Post) Dated(at time.Time) bool {
+	if p.State == Scheduled {
+		return p.PublishAt.Equal(at)
+	}
+	return at.IsZero()
+}
+
+// Due says whether it is to be published by now.
+func (p *Post) Due(now time.Time) bool { return p.State == Scheduled && !p.PublishAt.After(now) }
+
+// Unschedule makes what is due a draft again, and says why. What is not due
+// any more stays as it is.
+func (p *Post) Unschedule(reason string, now time.Time) []event.Data {
+	if !p.Due(now) {
+		return nil
+	}
+	return []event.Data{Unscheduled{Reason: reason}}
 }
 
 // Publish puts it before everybody. Published already, it says nothing.

@@ -3,6 +3,7 @@ package post_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
@@ -19,6 +20,10 @@ var (
 	answer = uuid.UUID{5}
 
 	drafted   = post.Drafted{Board: board, Author: author, Type: post.Article, Title: "T", Body: "B"}
+	due       = time.UnixMilli(1_800_000_000_000)
+	scheduled = post.Drafted{Board: board, Author: author, Type: post.Article, Title: "T", Body: "B", PublishAt: due}
+	later     = post.Drafted{Board: board, Author: author, Type: post.Article, Title: "T", Body: "B", PublishAt: due.Add(1)}
+	refused   = post.Unscheduled{Reason: "board.archived"}
 	published = post.Published{Board: board, Author: author, Type: post.Question, Title: "T", Body: "B"}
 	hidden    = post.Published{Board: board, Author: mask, Anonymous: true, HiddenAuthor: author, Type: post.Question, Title: "T", Body: "B"}
 	deleted   = post.Deleted{By: author}
@@ -50,6 +55,9 @@ func TestDecisions(t *testing.T) {
 	accept := func(by, comment uuid.UUID) when {
 		return func(p *post.Post) ([]event.Data, error) { return p.Accept(p.Acts(by), comment) }
 	}
+	unschedule := func(now time.Time) when {
+		return func(p *post.Post) ([]event.Data, error) { return p.Unschedule("board.archived", now), nil }
+	}
 	changed := drafted
 	changed.Body = "C"
 	for name, test := range map[string]struct {
@@ -63,6 +71,23 @@ func TestDecisions(t *testing.T) {
 		"change a draft":                {[]event.Data{drafted}, draft(changed), []event.Data{changed}, nil},
 		"draft what is published":       {[]event.Data{published}, draft(drafted), nil, post.ErrPublished},
 		"draft what is deleted":         {[]event.Data{drafted, deleted}, draft(drafted), nil, post.ErrDeleted},
+		"schedule":                      {nil, draft(scheduled), []event.Data{scheduled}, nil},
+		"schedule a draft":              {[]event.Data{drafted}, draft(scheduled), []event.Data{scheduled}, nil},
+		"schedule again":                {[]event.Data{scheduled}, draft(scheduled), nil, nil},
+		"schedule for another time":     {[]event.Data{scheduled}, draft(later), []event.Data{later}, nil},
+		"take the date away":            {[]event.Data{scheduled}, draft(drafted), []event.Data{drafted}, nil},
+		"schedule what is published":    {[]event.Data{published}, draft(scheduled), nil, post.ErrPublished},
+		"publish what is scheduled":     {[]event.Data{scheduled}, publish(published), []event.Data{published}, nil},
+		"edit what is scheduled":        {[]event.Data{scheduled}, edit("T2", "B"), nil, post.ErrNotYet},
+		"unschedule what is due":        {[]event.Data{scheduled}, unschedule(due), []event.Data{refused}, nil},
+		"unschedule before the time":    {[]event.Data{scheduled}, unschedule(due.Add(-1)), nil, nil},
+		"unschedule again":              {[]event.Data{scheduled, refused}, unschedule(due), nil, nil},
+		"unschedule a draft":            {[]event.Data{drafted}, unschedule(due), nil, nil},
+		"unschedule what was moved":     {[]event.Data{scheduled, later}, unschedule(due), nil, nil},
+		"unschedule what is published":  {[]event.Data{scheduled, published}, unschedule(due), nil, nil},
+		"unschedule a tombstone":        {[]event.Data{scheduled, deleted}, unschedule(due), nil, nil},
+		"a draft after it is the same":  {[]event.Data{scheduled, refused}, draft(drafted), nil, nil},
+		"schedule it anew":              {[]event.Data{scheduled, refused}, draft(later), []event.Data{later}, nil},
 		"publish":                       {nil, publish(published), []event.Data{published}, nil},
 		"publish a draft":               {[]event.Data{drafted}, publish(published), []event.Data{published}, nil},
 		"publish again":                 {[]event.Data{published}, publish(published), nil, nil},

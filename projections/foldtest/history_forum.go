@@ -165,7 +165,7 @@ func (h *History) publish(p *postAct) {
 	h.say(name, events, err)
 }
 
-// finishDraft changes a draft, or publishes it.
+// finishDraft changes a draft, publishes it, or takes its date away.
 func finishDraft(h *History) {
 	for range 5 { // look for one
 		if len(h.posts) == 0 {
@@ -175,7 +175,10 @@ func finishDraft(h *History) {
 		if !stateOf(h, post.Stream(p.id), post.New).Waiting() {
 			continue
 		}
-		if h.one(2) {
+		name := post.Stream(p.id)
+		if due := stateOf(h, name, post.New).Unschedule("board.archived", h.clock.Add(time.Hour)); due != nil && h.one(3) {
+			h.say(name, due, nil)
+		} else if h.one(2) {
 			h.draft(p)
 		} else {
 			h.publish(p)

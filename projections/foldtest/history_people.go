@@ -340,10 +340,8 @@ func relate(h *History) {
 		name := follow.Stream("follow", x, y)
 		h.say(name, stateOf(h, name, follow.New).Leave(x, y), nil)
 	}
-	// How b stands to its followers may be known late.
-	of := stateOf(h, account.Stream(b), account.New)
-	guard := follow.Guard{Approves: of.Settings.Privacy.ApproveFollowers, Openings: of.Openings}
-	if guard.Openings > 0 && h.one(4) {
+	guard := h.guard(b)
+	if guard.Openings > 0 && h.one(4) { // it may be known late
 		guard = follow.Guard{Approves: true, Openings: guard.Openings - 1}
 	}
 	switch h.random.IntN(7) {
@@ -361,6 +359,13 @@ func relate(h *History) {
 			unfollow(a, b)
 		}
 	case 3:
+		for range 50 { // look for a request: few wait
+			if stateOf(h, follow.Stream("follow", a, b), follow.New).Waits(guard) {
+				break
+			}
+			a, b = h.person(), h.person()
+			guard = h.guard(b)
+		}
 		name := follow.Stream("follow", a, b)
 		r := stateOf(h, name, follow.New)
 		if h.one(2) {
@@ -378,6 +383,12 @@ func relate(h *History) {
 			h.say(name, stateOf(h, name, follow.New).Ask(a, b, guard), nil)
 		}
 	}
+}
+
+// guard is how an account stands to its followers.
+func (h *History) guard(id uuid.UUID) follow.Guard {
+	a := stateOf(h, account.Stream(id), account.New)
+	return follow.Guard{Approves: a.Settings.Privacy.ApproveFollowers, Openings: a.Openings}
 }
 
 // followThing begins or ends following a board or a hashtag.

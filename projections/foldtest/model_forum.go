@@ -52,6 +52,7 @@ type postRow struct {
 	hashtags                              []string
 	mentions                              []uuid.UUID
 	state                                 post.State
+	refusal                               string
 	answer                                uuid.UUID
 	edits                                 int
 	created, edited, published, scheduled time.Time
@@ -113,17 +114,20 @@ func (m *Model) foldPost(e Event) {
 		p.board, p.author, p.anonymous, p.kind = d.Board, d.Author, d.Anonymous, d.Type
 		p.title, p.body, p.images, p.thumbnail = d.Title, d.Body, d.Images, d.Thumbnail
 		p.owner = either(d.Anonymous, d.HiddenAuthor, d.Author)
-		p.scheduled, p.state = d.PublishAt, post.Draft
+		p.scheduled, p.state, p.refusal = d.PublishAt, post.Draft, ""
 		if !d.PublishAt.IsZero() {
 			p.state = post.Scheduled
 		}
+	case post.Unscheduled:
+		p := m.post(e)
+		p.scheduled, p.state, p.refusal = time.Time{}, post.Draft, d.Reason
 	case post.Published:
 		p := m.post(e)
 		p.board, p.author, p.anonymous, p.kind = d.Board, d.Author, d.Anonymous, d.Type
 		p.title, p.body, p.images, p.thumbnail = d.Title, d.Body, d.Images, d.Thumbnail
 		p.owner = either(d.Anonymous, d.HiddenAuthor, d.Author)
 		p.hashtags, p.mentions = d.Hashtags, d.Mentions
-		p.scheduled, p.published, p.state = time.Time{}, e.Time, post.Live
+		p.scheduled, p.published, p.state, p.refusal = time.Time{}, e.Time, post.Live, ""
 		m.used(d.Hashtags)
 	case post.Edited:
 		p := m.post(e)
@@ -254,7 +258,7 @@ func (m *Model) printPosts() {
 			"title": p.title, "body": p.body, "html": markdown.HTML(p.body), "images": arrayOrNone(p.images), "thumbnail": p.thumbnail,
 			"hashtags": arrayOrNone(p.hashtags), "mentions": arrayOrNone(p.mentions), "state": string(p.state), "locked": false, "pinned": 0,
 			"answer": p.answer, "revision": 1 + p.edits, "comments": comments, "created_at": p.created, "edited_at": p.edited,
-			"published_at": p.published, "publish_at": p.scheduled, "version": p.version,
+			"published_at": p.published, "publish_at": p.scheduled, "publish_error": p.refusal, "version": p.version,
 		})
 		if p.state != post.Live {
 			continue

@@ -6,7 +6,8 @@
 // stream that it is appended to, and says there what caused it. Nodes that do
 // not tell hear through a Follower how far others have told.
 //
-// Images removes pictures that nothing names, and their files.
+// Images removes pictures that nothing names, and their files. Due publishes
+// scheduled posts when their time has come.
 //
 // Processes are no projections: what they did is in the log, and is not undone
 // by a rebuild. They act through commands alone, and keep nothing but a

@@ -66,7 +66,14 @@ func newWorld(t *testing.T) *world {
 // commands are those of one process over store.
 func (w *world) commands(store event.Store) *commands.Commands {
 	w.t.Helper()
+	return w.commandsAt(store, commands.Defaults().Now)
+}
+
+// commandsAt are those of a process with that clock.
+func (w *world) commandsAt(store event.Store, now func() time.Time) *commands.Commands {
+	w.t.Helper()
 	cfg := commands.Defaults()
+	cfg.Now = now
 	cfg.PasswordCost = passwords.Cost{Memory: 64, Time: 1, Threads: 1}
 	c, err := commands.New(cfg, commands.Deps{Store: store, Codec: w.codec, Keyring: w.ring, Log: slog.New(slog.DiscardHandler)})
 	must(w.t, err)

@@ -21,16 +21,16 @@ func (s *Server) posts() {
 		Tag: "Posts", Auth: Optional, Errors: absent,
 	}, s.maySeeBoard, s.listBoardPosts)
 	route(s, Op{
-		Method: http.MethodPost, Path: "/v1/boards/{id}/posts", ID: "createPost", Summary: "Publish a post, or keep a draft", Tag: "Posts",
-		Status: http.StatusCreated, Errors: []*fault.Fault{fault.ErrNotFound, commands.ErrImageUnknown, commands.ErrSchedule, board.ErrArchived},
+		Method: http.MethodPost, Path: "/v1/boards/{id}/posts", ID: "createPost", Summary: "Publish a post, schedule it, or keep a draft", Tag: "Posts",
+		Status: http.StatusCreated, Errors: []*fault.Fault{fault.ErrNotFound, commands.ErrImageUnknown, board.ErrArchived},
 	}, s.mayPost, s.createPost)
 	route(s, Op{
 		Method: http.MethodGet, Path: "/v1/posts/{id}", ID: "getPost", Summary: "A post; a deleted one is a tombstone", Tag: "Posts",
 		Auth: Optional, Errors: absent,
 	}, nil, s.getPost)
 	route(s, Op{
-		Method: http.MethodPatch, Path: "/v1/posts/{id}", ID: "editPost", Summary: "Change a post, or publish a draft; for its author and moderators",
-		Tag: "Posts", Errors: append(own, board.ErrArchived, commands.ErrSchedule, post.ErrPublished, post.ErrAuthorGone),
+		Method: http.MethodPatch, Path: "/v1/posts/{id}", ID: "editPost", Summary: "Change a post, schedule or publish a draft; for its author and moderators",
+		Tag: "Posts", Errors: append(own, board.ErrArchived, post.ErrPublished, post.ErrAuthorGone),
 	}, s.mayEditPost, s.editPost)
 	route(s, Op{
 		Method: http.MethodDelete, Path: "/v1/posts/{id}", ID: "deletePost", Summary: "Delete a post; for its author and moderators", Tag: "Posts",
@@ -66,7 +66,8 @@ type Post struct {
 	CreatedAt   Time           `json:"createdAt"`
 	EditedAt    *Time          `json:"editedAt"`
 	PublishedAt *Time          `json:"publishedAt"`
-	PublishAt   *Time          `json:"publishAt"`
+	PublishAt   *Time          `json:"publishAt" doc:"of a scheduled one"`
+	PublishErr  *string        `json:"publishError" doc:"of a draft: the error that kept it from being published when it was due"`
 	State       string         `json:"state" enum:"draft,scheduled,published,deleted"`
 	Locked      bool           `json:"locked"`
 	Pinned      bool           `json:"pinned"`
@@ -95,6 +96,9 @@ func showPost(p readmodels.Post) Post {
 		Viewer: PostViewer{Mine: p.Mine, Reactions: p.Reactions.Mine, Bookmarked: p.Bookmarked, Following: p.Following},
 	}
 	out.Author = showPerson(p.Author)
+	if p.Refusal != "" {
+		out.PublishErr = &p.Refusal
+	}
 	if p.Answer != uuid.Nil {
 		out.AnswerID = &p.Answer
 	}
@@ -170,7 +174,7 @@ type newPost struct {
 	Thumbnail *uuid.UUID  `json:"thumbnail,omitempty" doc:"id of a picture"`
 	Anonymous bool        `json:"anonymous,omitempty" doc:"the author is sealed, and shown to nobody"`
 	Draft     bool        `json:"draft,omitempty"`
-	PublishAt *Time       `json:"publishAt,omitempty"`
+	PublishAt *Time       `json:"publishAt,omitempty" doc:"when it is published by itself; not in the past, at most a year ahead"`
 }
 
 func (s *Server) createPost(ctx context.Context, c *Call, p thingPath, b newPost) (Reply[Post], error) {
@@ -193,8 +197,8 @@ func (s *Server) createPost(ctx context.Context, c *Call, p thingPath, b newPost
 type postEdit struct {
 	Title     Maybe[string] `json:"title" nullable:"false" doc:"at most 200 characters"`
 	Body      Maybe[string] `json:"body" nullable:"false" text:"lines" doc:"Markdown, at most 40,000 characters"`
-	Publish   Maybe[bool]   `json:"publish" nullable:"false" doc:"true puts a draft before everybody"`
-	PublishAt Maybe[Time]   `json:"publishAt" doc:"null makes it a draft without a date"`
+	Publish   Maybe[bool]   `json:"publish" nullable:"false" doc:"true puts a draft before everybody now"`
+	PublishAt Maybe[Time]   `json:"publishAt" doc:"of a draft: when it is published by itself; null takes the date away"`
 }
 
 func (s *Server) editPost(ctx context.Context, c *Call, p thingPath, b postEdit) (Reply[Post], error) {
