@@ -167,12 +167,13 @@ func RoomsOf(ctx context.Context, r Reader, viewer uuid.UUID, before uint64, lim
 }
 
 // RoomsSeen are viewer's rooms, the newest activity first, at most limit, each
-// with the number from which on viewer may see its messages.
+// with the number from which on viewer may see its messages: 0 for all, also
+// for those who were there from the start.
 func RoomsSeen(ctx context.Context, r Reader, viewer uuid.UUID, limit int) ([]RoomSeen, error) {
 	return collect(ctx, r, func(rows Rows) (x RoomSeen, err error) {
 		err = rows.Scan(&x.Room, &x.From)
 		return x, err
-	}, `SELECT m.room, CASE WHEN r.history = 1 THEN 0 ELSE m.since END FROM room_member m JOIN room r ON r.id = m.room
+	}, `SELECT m.room, CASE WHEN r.history = 1 OR m.since <= 1 THEN 0 ELSE m.since END FROM room_member m JOIN room r ON r.id = m.room
 		WHERE m.account = ? ORDER BY r.active DESC LIMIT ?`, textID(viewer), limit)
 }
 

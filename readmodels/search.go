@@ -100,7 +100,7 @@ type SearchQuery struct {
 	Kind          Kind
 	Words         []Word     // all must match; none matches nothing
 	Board, Author uuid.UUID  // uuid.Nil: any
-	Rooms         []RoomSeen // of messages: in none of the others; at most MaxRooms
+	Rooms         []RoomSeen // of messages: in none of the others; at most MaxRooms, MaxPartRooms of them in part
 	Tag           string     // folded; empty: any
 	Since, Until  time.Time  // of At; Since inclusive, Until exclusive; zero: open
 	Newest        bool       // by At, the newest first; else the best first
@@ -114,8 +114,13 @@ type RoomSeen struct {
 	From uint64 // 0: all of them
 }
 
-// MaxRooms is how many rooms one search looks into at most.
-const MaxRooms = 1000
+// Bounds of the rooms that one search looks into: in all, and with a number to
+// begin from. An engine has a condition for each of the latter, and bounds
+// those of a query.
+const (
+	MaxRooms     = 1000
+	MaxPartRooms = 100
+)
 
 // MaxHits is how many hits one search gives at most.
 const MaxHits = 200

@@ -68,11 +68,22 @@ func (f *Finder) Find(ctx context.Context, viewer uuid.UUID, tags BoardTags, q S
 	return found, q.After, nil
 }
 
+// rooms are those of the viewer. Of very many that are seen in part, some are
+// looked into as a whole: the tables leave out what is not for the viewer.
 func (f *Finder) rooms(ctx context.Context, viewer uuid.UUID) (rooms []RoomSeen, err error) {
 	err = f.Tables.Read(ctx, func(r Reader) (err error) {
 		rooms, err = RoomsSeen(ctx, r, viewer, MaxRooms)
 		return err
 	})
+	parts := 0
+	for i := range rooms {
+		if rooms[i].From == 0 {
+			continue
+		}
+		if parts++; parts > MaxPartRooms {
+			rooms[i].From = 0
+		}
+	}
 	return rooms, err
 }
 

@@ -1,89 +1,183 @@
 package searchtest
 
 import (
+	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/parleyhq/parley/readmodels"
 )
 
-// community is what some people wrote: several posts near each topic, so that
-// the right one has to be told from its like.
-var community = []struct{ title, body string }{
-	0:  {"如何在台北找到好喝的咖啡", "我最近搬到台北，想找一間安靜、可以工作的咖啡店。大家有推薦嗎？"},
-	1:  {"台北咖啡店地圖 2026", "整理了三十間咖啡店，附上營業時間和插座數量。"},
-	2:  {"手沖咖啡的水溫", "淺焙用九十三度，深焙用八十八度。水溫太高會苦。"},
-	3:  {"新手學吉他該從哪裡開始", "和弦太難按了，手指好痛。請問有沒有適合初學者的教材？"},
-	4:  {"吉他弦多久換一次", "每天練習兩小時，大概一個月換一次。"},
-	5:  {"社群聊天室使用規則", "請尊重彼此，不要洗版。聊天室每晚十二點關閉。"},
-	6:  {"資料庫索引入門", "索引讓查詢變快，但是寫入會變慢。以 PostgreSQL 為例說明。"},
-	7:  {"東京で一番おいしいラーメン屋", "新宿の小さな店です。醤油ラーメンがおすすめ。"},
-	8:  {"ラーメンの作り方", "家で豚骨スープを八時間煮込みました。"},
-	9:  {"猫の写真を貼るスレッド", "うちの黒猫です。名前はクロ。"},
-	10: {"日本語の勉強方法", "毎日十個の漢字を書いて、アニメを字幕なしで見ています。"},
-	11: {"京都の紅葉はいつが見頃？", "十一月の後半に行く予定です。嵐山と清水寺を考えています。"},
-	12: {"データベースの設計について", "正規化とインデックスの話。PostgreSQL を使っています。"},
-	13: {"How to brew better coffee at home", "Grind fresh, weigh the beans, and mind the water temperature."},
-	14: {"Coffee shops with good wifi", "A list of places to work from. Most have sockets; some have coffee worth drinking."},
-	15: {"PostgreSQL index tuning", "Partial indexes, covering indexes and when the planner ignores them. An index is not free."},
-	16: {"Event sourcing in practice", "We store events and fold them into tables. Rebuilding takes minutes."},
-	17: {"Introducing myself", "I am new in this community. I like databases, coffee and cats."},
-	18: {"Beginner guitar chords", "G, C and D are enough for hundreds of songs. Practice changing between them."},
-	19: {"Cat pictures thread", "Post your cats here. Mine sleeps on the keyboard."},
-	20: {"Moving to Tokyo: apartments, visas, ramen", "Everything that I wish somebody had told me."},
-	21: {"Go 語言的錯誤處理", "Go 1.20 之後可以用 errors.Join 合併多個錯誤。"},
-	22: {"Error handling in Go", "Wrap errors once, with what was being done. Use errors.Is and errors.As."},
-	23: {"Weekly community meeting notes", "We talked about moderation, the new rules and the database migration."},
+// question is what somebody asks: one of Best must come first, all of Near
+// among the first five, and none of Not at all. Refs are as in said.ref, with
+// spaces between them; a board's name has none here.
+type question struct {
+	ask, best, near, not string
 }
 
-// questions are what people ask, and the posts of which one must come first.
-var questions = []struct {
-	ask  string
-	best []int
-}{
-	{"咖啡", []int{0, 1, 2}},
-	{"台北咖啡店", []int{1}},
-	{"台北 咖啡店", []int{1, 0}},
-	{"水溫", []int{2}},
-	{"吉他 新手", []int{3}},
-	{"吉他弦", []int{4}},
-	{"聊天室", []int{5}},
-	{"索引", []int{6}},
-	{"錯誤", []int{21}},
-	{"Go語言", []int{21}},
-	{"ラーメン", []int{7, 8}},
-	{"ラーメン 東京", []int{7}},
-	{"猫", []int{9}},
-	{"紅葉 京都", []int{11}},
-	{"データベース postgresql", []int{12}},
-	{"漢字", []int{10}},
-	{"coffee", []int{13, 14}},
-	{"coffee temperature", []int{13}},
-	{"postgresql index", []int{15}},
-	{"guitar", []int{18}},
-	{"guittar chords", []int{18}},
-	{"cats", []int{19, 17}},
-	{"cat pictures", []int{19}},
-	{"error handling go", []int{22}},
-	{"comunity meeting", []int{23}},
-	{"tokyo ramen", []int{20}},
-	{"database", []int{23}},
-	{"event sourcing", []int{16}},
-	{"ｐｏｓｔｇｒｅｓｑｌ　索引", []int{6}},
+// Whom one may take for another is in Not: posts of the same topic without one
+// of the words.
+var questions = []question{
+	// Chinese.
+	{"咖啡", "latte taipei-quiet taipei-map tea catcafe water", "", "brew"},
+	{"台北咖啡店", "taipei-map", "", "taipei-quiet beans"},
+	{"台北 咖啡店", "taipei-map taipei-quiet", "taipei-map taipei-quiet", "latte"},
+	{"台北", "taipei-map taipei-quiet meetup catcafe", "", "taipei-hike"},
+	{"水溫", "water", "", "brew"},
+	{"手沖", "water", "", ""},
+	{"吉他 新手", "guitar-zh", "", "guitar-en strings-zh"},
+	{"吉他弦", "strings-zh", "", "guitar-zh"},
+	{"吉他", "guitar-zh strings-zh ukulele", "guitar-zh strings-zh ukulele", "guitar-en"},
+	{"烏克麗麗", "ukulele", "", ""},
+	{"聊天室", "chatrules", "", ""},
+	{"索引", "index-zh", "", "pgindex"},
+	{"資料庫", "index-zh deadlock", "index-zh deadlock", "cache"},
+	{"錯誤", "goerr-zh", "", "goerr-en"},
+	{"死結", "deadlock", "", "index-zh"},
+	{"爬蟲", "python-zh", "", "python-en"},
+	{"京都 賞楓", "kyoto-zh", "", "kyoto kyoto-en"},
+	{"京都", "kyoto-zh kyoto lens", "kyoto-zh kyoto lens", "kyoto-en"},
+	{"台南 美食", "tainan-food", "", "nightmarket taiwan-train"},
+	{"台南", "tainan-food taiwan-train", "tainan-food taiwan-train", ""},
+	{"黑貓", "blackcat", "", "cat-ja cat-food"},
+	{"貓", "blackcat cat-food catcafe", "", "cats-en"},
+	{"牛肉麵", "beefnoodle", "", "beefnoodle-en dumpling"},
+	{"村上春樹", "murakami-zh murakami", "murakami-zh murakami", ""},
+	{"讀書會 投票", "bookclub-zh", "", "bookclub"},
+	{"自由式換氣", "swim-zh", "", "swim"},
+	{"備份", "backup", "outage-zh", "backup-en"},
+	{"匿名", "anon", "", ""},
+	// Japanese.
+	{"ラーメン", "ramen-tokyo ramen-home", "ramen-tokyo ramen-home", "moving"},
+	{"ラーメン 東京", "ramen-tokyo", "", "ramen-home tokyo-rain"},
+	{"ﾗｰﾒﾝ", "ramen-tokyo ramen-home", "", ""},
+	{"猫", "cat-ja cat-sleep-ja cat-name-ja", "cat-ja cat-sleep-ja", "blackcat"},
+	{"紅葉 京都", "kyoto", "", "kyoto-zh"},
+	{"紅葉", "kyoto", "", "kyoto-en"},
+	{"データベース postgresql", "dbdesign-ja", "", "pgindex index-zh"},
+	{"漢字", "japanese", "", "kanji"},
+	{"東京", "tokyo-rain ramen-tokyo meetup-ja", "tokyo-rain ramen-tokyo meetup-ja", "tokyo-cheap"},
+	{"包丁の研ぎ方", "knife-ja", "", "knife"},
+	{"カレー", "curry-ja", "", "curry-en"},
+	{"コーヒー", "filter-ja", "moka", "latte beans"},
+	{"文字化け", "utf8", "", "unicode"},
+	{"所有権", "rust-ja", "", "rust"},
+	{"喫茶", "cafe-ja jazz", "cafe-ja jazz", ""},
+	{"マラソン", "marathon-ja", "", "run-zh"},
+	// English.
+	{"coffee", "coldbrew brew wifi tip tea-en scale grinder", "", "moka"},
+	{"coffee temperature", "brew", "", "wifi water"},
+	{"coffee grounds", "tip", "", "brew"},
+	{"COFFEE SHOPS", "wifi", "", "brew"},
+	{"postgresql index", "pgindex", "", "dbdesign-ja"},
+	{"guitar", "guitar-en", "", "guitar-zh"},
+	{"guittar chords", "guitar-en", "", "synth"},
+	{"cats", "cats-en", "intro", "cat-ja"},
+	{"cat pictures", "cats-en", "", "cat-tree"},
+	{"error handling go", "goerr-en", "", "goerr-zh"},
+	{"comunity meeting", "meeting", "", "meeting-ja"},
+	{"tokyo ramen", "moving", "", "tokyo-cheap"},
+	{"tokyo", "moving tokyo-cheap jetlag", "moving tokyo-cheap jetlag", "ramen-tokyo"},
+	{"database", "migrate", "meeting", "deadlock"},
+	{"event sourcing", "es", "", ""},
+	{"borrow checker", "rust", "", "rust-ja"},
+	{"beef noodle soup", "beefnoodle-en", "", "miso"},
+	{"sourdoug starter", "sourdough", "", ""},
+	{"dark forest", "threebody-en", "", "darkmode-en"},
+	{"dark mode", "darkmode-en", "", "threebody-en cocoa"},
+	{"kuberneets", "k8s", "", ""},
+	{"public library", "library", "", "ebook"},
+	{"wild bees", "bees", "", "slug"},
+	{"berlin meetup", "meetup-en", "lost", "jetlag"},
+	{"flat tyre", "bike", "", "piano-en"},
+	// Mixed, and other scripts.
+	{"Go語言", "goerr-zh", "", "goerr-en go-gen"},
+	{"go channel", "go-chan", "", "go-gen"},
+	{"ｐｏｓｔｇｒｅｓｑｌ　索引", "index-zh", "", "pgindex"},
+	{"hot chocolate 食譜", "cocoa", "", "icecream"},
+	{"cat cafe 台北", "catcafe", "", "taipei-map"},
+	{"kafka 消費者", "kafka", "", "kafka-en"},
+	{"kafka", "kafka kafka-en", "kafka kafka-en", ""},
+	{"latte 京都", "cafe-mixed", "", "latte kyoto"},
+	{"kyoto 排隊", "cafe-mixed", "", "kyoto-zh kyoto-en"},
+	{"카페", "seoul-ko", "", "seoul"},
+	{"김치찌개", "kimchi-ko", "", "kimchi"},
+	{"errors.Join", "goerr-zh", "", "goerr-en"},
+	{"🦆", "", "", "emoji"},
+	{"qqqq", "", "", ""},
+}
+
+// others are questions about what is no post.
+var others = map[readmodels.Kind][]question{
+	readmodels.SearchAccounts: {
+		{"mei", "@mei", "", "@rosa"},
+		{"小明", "@lin", "", ""},
+		{"sam beck", "@sam", "", ""},
+		{"keler", "@tom", "", ""},
+		{"田中", "@kenji", "", "@yuki"},
+		{"佐藤", "@yuki", "", ""},
+		{"猫", "@haru", "", "@mei"},
+		{"cat", "@sam", "", "@mei"},
+		{"tokyo", "@tom", "", "@yuki"},
+		{"no", "@nora", "", ""},
+	},
+	readmodels.SearchBoards: {
+		{"coff", "Coffee", "", ""},
+		{"コーヒー", "Coffee", "", "Cooking"},
+		{"音樂", "Music", "", ""},
+		{"プログラミング", "Programming", "", ""},
+		{"town", "Townhall", "", ""},
+		{"cats", "Cats", "", "Coffee"},
+		{"re", "", "", ""},
+	},
+	readmodels.SearchHashtags: {
+		{"go", "#go", "", "#git"},
+		{"台", "#台北 #台南 #台中", "#台北 #台南 #台中", "#taipei"},
+		{"postgre", "#postgresql", "", ""},
+		{"貓", "#貓", "#黑貓", "#猫"},
+		{"#coffe", "#coffee", "", ""},
+		{"ラーメン", "#ラーメン", "", ""},
+		{"跑步", "#跑步", "", "#running"},
+		{"runing", "#running", "", ""},
+	},
 }
 
 // relevance: F10: what people look for comes first, on every engine.
 func relevance(t *testing.T, p Place) {
 	i := begin(t, p)
-	docs := make([]readmodels.Document, len(community))
-	for n, c := range community {
-		docs[n] = post(n, c.title, c.body)
-	}
+	docs, refs, err := communityDocuments()
+	must(t, err)
 	i.put(docs...)
-	for _, q := range questions {
-		got := i.ask(readmodels.SearchQuery{Words: readmodels.Words(q.ask), Limit: 5})
-		if len(got) == 0 || !slices.Contains(q.best, got[0]) {
-			t.Errorf("%q: %v first, want one of %v", q.ask, got, q.best)
+	asked := maps.Clone(others)
+	asked[readmodels.SearchPosts] = questions
+	for kind, list := range asked {
+		for _, q := range list {
+			hits, err := i.Search(t.Context(), family, readmodels.SearchQuery{Kind: kind, Words: readmodels.Words(q.ask), Limit: 100})
+			must(t, err)
+			got := make([]string, len(hits))
+			for n, h := range hits {
+				got[n] = refs[h.Key]
+			}
+			q.check(t, got)
+		}
+	}
+}
+
+func (q question) check(t *testing.T, got []string) {
+	t.Helper()
+	best, first := strings.Fields(q.best), got[:min(len(got), 5)]
+	if len(best) == 0 && len(got) > 0 || len(best) > 0 && (len(got) == 0 || !slices.Contains(best, got[0])) {
+		t.Errorf("%q: %v first, want one of %v", q.ask, first, best)
+	}
+	for _, near := range strings.Fields(q.near) {
+		if !slices.Contains(first, near) {
+			t.Errorf("%q: %s is not among the first, which are %v", q.ask, near, first)
+		}
+	}
+	for _, not := range strings.Fields(q.not) {
+		if slices.Contains(got, not) {
+			t.Errorf("%q finds %s, which lacks a word", q.ask, not)
 		}
 	}
 }

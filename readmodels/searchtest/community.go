@@ -1,0 +1,92 @@
+package searchtest
+
+import (
+	"bufio"
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/parleyhq/parley/readmodels"
+)
+
+// community is what some people wrote, several posts near each topic, so that
+// the right one has to be told from its like: people, boards and posts, a line
+// each, in the order in which they came about.
+//
+//go:embed testdata/community.jsonl
+var community []byte
+
+// said is a line of it. Boards are named by their names, people by their
+// handles, posts by Ref.
+type said struct {
+	Kind, Ref, Board, Author string
+	Handle, DisplayName, Bio string
+	Name, Description        string
+	Title, Body              string
+	At                       time.Time
+	Tags                     []string
+}
+
+// ref names a line's thing in questions: "@mei", "Coffee", "ramen-home".
+func (s said) ref() string {
+	switch s.Kind {
+	case "account":
+		return "@" + s.Handle
+	case "board":
+		return boardRef(s.Name)
+	}
+	return s.Ref
+}
+
+// boardRef is a board's name without spaces.
+func boardRef(name string) string { return strings.ReplaceAll(name, " ", "") }
+
+// communityDocuments are the documents of the community, hashtags among them,
+// and what their keys stand for.
+func communityDocuments() (docs []readmodels.Document, refs map[string]string, err error) {
+	refs = map[string]string{}
+	keyOf := map[string]readmodels.Thing{}
+	tags := map[string]time.Time{}
+	lines := bufio.NewScanner(bytes.NewReader(community))
+	for n := 1; lines.Scan(); n++ {
+		var s said
+		if err := json.Unmarshal(lines.Bytes(), &s); err != nil {
+			return nil, nil, fmt.Errorf("line %d: %w", n, err)
+		}
+		d := readmodels.Document{Thing: readmodels.Thing{ID: id(n)}, At: s.At}
+		switch s.Kind {
+		case "account":
+			d.Kind = readmodels.SearchAccounts
+			d.Title, d.Body = readmodels.Searchable(s.DisplayName), readmodels.Searchable(s.Bio)
+			d.Names = append(strings.Fields(d.Title), s.Handle)
+		case "board":
+			d.Kind = readmodels.SearchBoards
+			d.Title, d.Body = readmodels.Searchable(s.Name), readmodels.Searchable(s.Description)
+			d.Names = strings.Fields(d.Title)
+		case "post":
+			d.Kind = readmodels.SearchPosts
+			d.Title, d.Body, d.Tags = readmodels.Searchable(s.Title), readmodels.Searchable(s.Body+" #"+strings.Join(s.Tags, " #")), s.Tags
+			d.Board, d.Author = keyOf[boardRef(s.Board)].ID, keyOf["@"+s.Author].ID
+		default:
+			return nil, nil, fmt.Errorf("line %d: %q is no kind", n, s.Kind)
+		}
+		if refs[d.Key()] = s.ref(); keyOf[s.ref()].Kind != "" {
+			return nil, nil, fmt.Errorf("line %d: another %s", n, s.ref())
+		}
+		keyOf[s.ref()] = d.Thing
+		docs = append(docs, d)
+		for _, tag := range s.Tags {
+			tags[tag] = s.At
+		}
+	}
+	for tag, at := range tags {
+		title := readmodels.Searchable(tag)
+		d := readmodels.Document{Thing: readmodels.Thing{Kind: readmodels.SearchHashtags, Tag: tag}, Names: strings.Fields(title), Title: title, At: at}
+		refs[d.Key()] = "#" + tag
+		docs = append(docs, d)
+	}
+	return docs, refs, lines.Err()
+}
