@@ -141,7 +141,8 @@ func hashtagDocuments(ctx context.Context, r Reader, things []Thing) ([]Document
 		d.At, d.Title = fromMillis(newest), Searchable(d.Tag)
 		d.Names = beginnings(d.Title)
 		return d, err
-	}, `SELECT tag, MAX(published_at) FROM post_hashtag WHERE tag IN (`+marks(len(args))+`) GROUP BY tag`, args...)
+	}, `SELECT h.tag, (SELECT p.published_at FROM post_hashtag p WHERE p.tag = h.tag ORDER BY p.published_at DESC LIMIT 1)
+		FROM hashtag h WHERE h.posts > 0 AND h.tag IN (`+marks(len(args))+`)`, args...)
 }
 
 // tagsOf are the hashtags in the texts of posts, each once, those of deleted
