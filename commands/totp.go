@@ -221,7 +221,7 @@ func (c *Commands) otp(id uuid.UUID, typed string) account.OTP {
 		}
 		return steps
 	}}
-	if secret, err := proofCode.DecodeString(code); err == nil && len(secret) == recoverySecret {
+	if secret, ok := readProofCode(code, recoverySecret); ok {
 		o.Recovery = hashProof(id, secret)
 	}
 	return o

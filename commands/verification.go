@@ -56,11 +56,18 @@ func hashProof(id uuid.UUID, secret []byte) []byte {
 
 // parseProof reads the token of a link.
 func parseProof(token string) (id uuid.UUID, secret []byte, ok bool) {
-	raw, err := proofCode.DecodeString(strings.TrimSpace(token))
-	if err != nil || len(raw) != len(id)+proofSecret {
+	raw, ok := readProofCode(strings.TrimSpace(token), len(id)+proofSecret)
+	if !ok {
 		return uuid.Nil, nil, false
 	}
 	return uuid.UUID(raw[:16]), raw[16:], true
+}
+
+// readProofCode reads so many bytes as they were written: base32 would take other
+// spellings of the end of a text, too.
+func readProofCode(code string, size int) ([]byte, bool) {
+	raw, err := proofCode.DecodeString(code)
+	return raw, err == nil && len(raw) == size && proofCode.EncodeToString(raw) == code
 }
 
 // mailProof sends the mail. The account is made whether or not it leaves: a
