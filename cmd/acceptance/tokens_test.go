@@ -160,6 +160,53 @@ func TestS1_Rotation(t *testing.T) {
 	}
 }
 
+// S1: where the key is a file that the settings name, as every cluster has it,
+// it is rotated beside a server that runs: nobody is signed out.
+func TestS1_RotationOfAKeyFile(t *testing.T) {
+	t.Parallel()
+	s := harness.Start(t)
+	var file string
+	if s.Cluster != nil {
+		file = s.Cluster.SigningKeyFile()
+	} else { // the key that it made, in another place
+		s.Stop()
+		file = filepath.Join(t.TempDir(), "jwt.key")
+		key, err := os.ReadFile(filepath.Join(s.Data, "jwt-eddsa.key"))
+		if err == nil {
+			err = os.WriteFile(file, key, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		s = harness.Start(t, harness.On(s.Data), harness.Flags("--jwt-key-file="+file))
+	}
+	ada := s.NewPerson("ada")
+	first := kids(t, s)
+	rotate := func(args ...string) {
+		t.Helper()
+		out, stderr, status := parleyWith(t, nil, append([]string{"keys", "rotate", "--jwt-key-file", file}, args...)...)
+		if status != 0 || strings.Contains(out+stderr, "PRIVATE KEY") {
+			t.Fatalf("status %d: %s%s", status, out, stderr)
+		}
+		ada.Get("/v1/me").Want(200)
+		s.Stop()
+		s.Again(false)
+		s.Move(ada).Get("/v1/me").Want(200)
+	}
+	rotate("--prepare")
+	prepared := kids(t, s)
+	if len(prepared) != 2 || prepared[0] != first[0] {
+		t.Fatalf("%v after %v", prepared, first)
+	}
+	rotate()
+	if now := kids(t, s); len(now) != 2 || now[0] != prepared[1] || now[1] != first[0] {
+		t.Errorf("%v after %v", now, prepared)
+	}
+	if got := segment(t, s.SignIn(ada.Account.Handle).Token, 0)["kid"]; got != prepared[1] {
+		t.Errorf("signed by %v, want %s", got, prepared[1])
+	}
+}
+
 // S1: tokens that live for longer than a day warn.
 func TestS1_LongLifeWarns(t *testing.T) {
 	t.Parallel()

@@ -110,6 +110,9 @@ func (c *Client) Try(method, path string, body any, headers ...Header) (*Answer,
 		return nil, err
 	}
 	guardExchange(c.t, req, sent, res, a.Raw)
+	if a.Status >= http.StatusBadRequest {
+		Discreet(c.t, "an error", string(a.Raw))
+	}
 	if strings.Contains(res.Header.Get("Content-Type"), "json") {
 		_ = json.Unmarshal(a.Raw, a)
 	}

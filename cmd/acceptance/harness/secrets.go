@@ -10,8 +10,9 @@ import (
 	"testing"
 )
 
-// What clients sent and were told that no log may show: of each test, by what
-// it was called. Every server's log is looked through when the server ends.
+// What clients sent and were told that nothing may show: of each test, by what
+// it was called. Every server's log is looked through when the server ends, and
+// every answer that is an error at once.
 var secrets = struct {
 	mu sync.Mutex
 	of map[string]map[string]string
@@ -92,16 +93,16 @@ func guardExchange(t testing.TB, req *http.Request, sent []byte, res *http.Respo
 	}
 }
 
-// discreet fails the test where a log shows one of its secrets.
-func discreet(t testing.TB, log string) {
+// Discreet fails the test where a text shows one of its secrets.
+func Discreet(t testing.TB, what, text string) {
 	t.Helper()
 	secrets.mu.Lock()
 	defer secrets.mu.Unlock()
 	for value, name := range secrets.of[testOf(t)] {
-		if at := strings.Index(log, value); at >= 0 {
-			line := log[strings.LastIndexByte(log[:at], '\n')+1:]
+		if at := strings.Index(text, value); at >= 0 {
+			line := text[strings.LastIndexByte(text[:at], '\n')+1:]
 			line, _, _ = strings.Cut(line, "\n")
-			t.Errorf("the log shows a secret, %s: %s", name, line)
+			t.Errorf("%s shows a secret, %s: %s", what, name, line)
 		}
 	}
 }

@@ -127,7 +127,7 @@ func prepare(t testing.TB, options []Option) *Server {
 		if err := s.run.stop(ctx); err != nil {
 			t.Errorf("stop: %v", err)
 		}
-		discreet(t, s.run.log())
+		Discreet(t, "the log", s.run.log())
 		if t.Failed() {
 			t.Logf("the server's log:\n%s", s.recent(40))
 		}
@@ -160,7 +160,7 @@ func (s *Server) Stop() {
 	if err := s.run.stop(ctx); err != nil {
 		s.t.Fatalf("stop: %v\n%s", err, tail(s.run.log(), 40))
 	}
-	discreet(s.t, s.run.log())
+	Discreet(s.t, "the log", s.run.log())
 	s.run = nil
 }
 
@@ -170,7 +170,7 @@ func (s *Server) Kill() {
 	if err := s.run.kill(); err != nil {
 		s.t.Fatal(err)
 	}
-	discreet(s.t, s.run.log())
+	Discreet(s.t, "the log", s.run.log())
 	s.run = nil
 }
 
