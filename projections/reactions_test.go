@@ -65,5 +65,5 @@ func TestF5_AThousandReactAtOnce(t *testing.T) {
 		}
 		return err
 	}))
-//X	projectiontest.Check(t, projections.Tables(), w.codec, w.log, newPlace, 1)
+	// X	projectiontest.Check(t, projections.Tables(), w.codec, w.log, newPlace, 1)
 }
