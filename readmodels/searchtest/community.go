@@ -9,40 +9,33 @@ import (
 	"strings"
 	"time"
 
+	"github.com/parleyhq/parley/domain/text"
 	"github.com/parleyhq/parley/readmodels"
 )
 
 // community is what some people wrote, several posts near each topic, so that
-// the right one has to be told from its like: people, boards and posts, a line
-// each, in the order in which they came about.
+// the right one has to be told from its like: people, boards and posts, in the
+// form that docs/import.md says.
 //
 //go:embed testdata/community.jsonl
 var community []byte
 
-// said is a line of it. Boards are named by their names, people by their
-// handles, posts by Ref.
+// said is a line of it.
 type said struct {
-	Kind, Ref, Board, Author string
+	Kind, ID, Board, Author  string
 	Handle, DisplayName, Bio string
 	Name, Description        string
 	Title, Body              string
 	At                       time.Time
-	Tags                     []string
 }
 
-// ref names a line's thing in questions: "@mei", "Coffee", "ramen-home".
+// ref names a line's thing in questions: "@mei", "coffee", "ramen-home".
 func (s said) ref() string {
-	switch s.Kind {
-	case "account":
-		return "@" + s.Handle
-	case "board":
-		return boardRef(s.Name)
+	if s.Kind == "account" {
+		return "@" + s.ID
 	}
-	return s.Ref
+	return s.ID
 }
-
-// boardRef is a board's name without spaces.
-func boardRef(name string) string { return strings.ReplaceAll(name, " ", "") }
 
 // communityDocuments are the documents of the community, hashtags among them,
 // and what their keys stand for.
@@ -68,8 +61,14 @@ func communityDocuments() (docs []readmodels.Document, refs map[string]string, e
 			d.Names = strings.Fields(d.Title)
 		case "post":
 			d.Kind = readmodels.SearchPosts
-			d.Title, d.Body, d.Tags = readmodels.Searchable(s.Title), readmodels.Searchable(s.Body+" #"+strings.Join(s.Tags, " #")), s.Tags
-			d.Board, d.Author = keyOf[boardRef(s.Board)].ID, keyOf["@"+s.Author].ID
+			d.Title, d.Body = readmodels.Searchable(s.Title), readmodels.Searchable(s.Body)
+			for _, token := range text.Tokens(s.Body) {
+				if token.Kind == text.Hashtag {
+					d.Tags = append(d.Tags, token.Name)
+					tags[token.Name] = s.At
+				}
+			}
+			d.Board, d.Author = keyOf[s.Board].ID, keyOf["@"+s.Author].ID
 		default:
 			return nil, nil, fmt.Errorf("line %d: %q is no kind", n, s.Kind)
 		}
@@ -78,9 +77,6 @@ func communityDocuments() (docs []readmodels.Document, refs map[string]string, e
 		}
 		keyOf[s.ref()] = d.Thing
 		docs = append(docs, d)
-		for _, tag := range s.Tags {
-			tags[tag] = s.At
-		}
 	}
 	for tag, at := range tags {
 		title := readmodels.Searchable(tag)

@@ -10,8 +10,8 @@ import (
 )
 
 // question is what somebody asks: one of Best must come first, all of Near
-// among the first five, and none of Not at all. Refs are as in said.ref, with
-// spaces between them; a board's name has none here.
+// among the first five, and none of Not at all. They are as in said.ref, with
+// spaces between them.
 type question struct {
 	ask, best, near, not string
 }
@@ -123,12 +123,12 @@ var others = map[readmodels.Kind][]question{
 		{"no", "@nora", "", ""},
 	},
 	readmodels.SearchBoards: {
-		{"coff", "Coffee", "", ""},
-		{"コーヒー", "Coffee", "", "Cooking"},
-		{"音樂", "Music", "", ""},
-		{"プログラミング", "Programming", "", ""},
-		{"town", "Townhall", "", ""},
-		{"cats", "Cats", "", "Coffee"},
+		{"coff", "coffee", "", ""},
+		{"コーヒー", "coffee", "", "cooking"},
+		{"音樂", "music", "", ""},
+		{"プログラミング", "programming", "", ""},
+		{"town", "town-hall", "", ""},
+		{"cats", "cats", "", "coffee"},
 		{"re", "", "", ""},
 	},
 	readmodels.SearchHashtags: {
