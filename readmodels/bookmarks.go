@@ -2,6 +2,7 @@ package readmodels
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -141,6 +142,25 @@ func PostFollowers(ctx context.Context, r Reader, post uuid.UUID, before uint64)
 		AND NOT EXISTS (SELECT 1 FROM block v WHERE v.blocker = f.account AND v.blocked = p.author)
 		AND NOT EXISTS (SELECT 1 FROM block v WHERE v.blocked = f.account AND v.blocker = p.author)
 		ORDER BY f.account`, post.String(), int64(before))
+}
+
+// WhoSeePost are those of some accounts whom no block keeps from a post, in
+// their order; there are at most text.MaxMentions.
+func WhoSeePost(ctx context.Context, r Reader, post uuid.UUID, accounts []uuid.UUID) ([]uuid.UUID, error) {
+	if len(accounts) == 0 {
+		return nil, nil
+	}
+	args := []any{post.String()}
+	for _, id := range accounts {
+		args = append(args, id.String())
+	}
+	in := marks(len(accounts))
+	apart, err := collect(ctx, r, scanID, `SELECT v.blocked FROM post p JOIN block v ON v.blocker = p.author WHERE p.id = ? AND v.blocked IN (`+in+`)
+		UNION ALL SELECT v.blocker FROM post p JOIN block v ON v.blocked = p.author WHERE p.id = ? AND v.blocker IN (`+in+`)`, append(args, args...)...)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Clone(accounts), func(id uuid.UUID) bool { return slices.Contains(apart, id) }), nil
 }
 
 // keptAndFollowed notes which of posts viewer keeps, and which it follows, in

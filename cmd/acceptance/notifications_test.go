@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -80,6 +81,54 @@ func TestN1_ForumAndFollows(t *testing.T) {
 	dave.Put("/v1/posts/"+post+"/reactions/happy", nil).Want(404)
 	seeing(carol, alice)
 	tells(t, "by whom one mutes or blocks", alice, 4, "reply bob 1 comment false", "post_reaction carol 2 post false")
+}
+
+// N1, F2: whom a post or a comment mentions is told, once; a mention wins over
+// a reply, and that over a followed post. Who is mentioned in a scheduled post
+// is told when it is published.
+func TestN1_Mentions(t *testing.T) {
+	t.Parallel()
+	s := harness.Start(t, harness.Flags("--due-every=20ms"))
+	alice, bob, carol := s.NewPerson("alice"), s.NewPerson("bob"), s.NewPerson("carol")
+	admin := s.Admin()
+	board := newBoard(s, admin)
+	seeing(admin, alice)
+	dear := "@" + bob.Account.Handle + " @" + bob.Account.Handle + " @" + alice.Account.Handle
+	post := makePost(alice, board, body{"title": "For @" + bob.Account.Handle, "body": dear})
+	seeing(alice, bob, carol)
+	tells(t, "a post", bob, 1, "mention alice 1 post false")
+	tells(t, "oneself", alice, 0)
+	bob.Put("/v1/posts/"+post+"/follow", nil).Want(204)
+	seeing(bob, carol)
+	thread := say(bob, post, "")
+	seeing(bob, carol)
+	carol.Post("/v1/posts/"+post+"/comments", body{"body": "Dear @" + bob.Account.Handle, "parentId": thread}).Want(201)
+	seeing(carol, bob, alice)
+	tells(t, "a comment that answers", bob, 2, "comment_mention carol 1 comment false", "mention alice 1 post false")
+	tells(t, "the author of the post", alice, 2, "reply carol 1 comment false", "reply bob 1 comment false")
+
+	secret := makePost(alice, board, body{"anonymous": true, "body": dear})
+	carol.Put("/v1/accounts/"+bob.Account.ID+"/block", nil).Want(204)
+	seeing(carol, alice)
+	makePost(carol, board, body{"body": dear})
+	carol.Post("/v1/posts/"+post+"/comments", body{"body": dear}).Want(201)
+	seeing(carol, bob, alice)
+	want := []string{"mention nobody 1 post false", "comment_mention carol 1 comment false", "mention alice 1 post false"}
+	tells(t, "anonymous, and not across a block", bob, 3, want...)
+	tells(t, "of carol's", alice, 4, "comment_mention carol 1 comment false", "mention carol 1 post false", "reply carol 1 comment false", "reply bob 1 comment false")
+	if newest := bob.Get("/v1/notifications").Want(200).Items()[0]; dig(newest, "subject", "id") != secret || newest["actor"] != nil {
+		t.Errorf("of the anonymous post: %v", newest)
+	}
+
+	later := schedule(alice, board, 300*time.Millisecond, body{"body": dear}).ID()
+	s.Eventually("the scheduled one", func() bool {
+		lines, _, _ := told(bob)
+		return len(lines) == 4 && strings.Contains(bob.Get("/v1/notifications?limit=1").Want(200).String(), later)
+	})
+	tells(t, "scheduled", bob, 4, append([]string{"mention alice 1 post false"}, want...)...)
+	alice.Patch("/v1/posts/"+later, body{"body": dear + " again"}).Want(200)
+	seeing(alice, bob)
+	tells(t, "an edit tells nobody again", bob, 4, append([]string{"mention alice 1 post false"}, want...)...)
 }
 
 // N1: an anonymous author is told of replies, and is nobody to others.

@@ -13,6 +13,7 @@ import (
 	"github.com/parleyhq/parley/domain/follow"
 	"github.com/parleyhq/parley/domain/notification"
 	"github.com/parleyhq/parley/domain/ops"
+	"github.com/parleyhq/parley/domain/post"
 	"github.com/parleyhq/parley/domain/reaction"
 	"github.com/parleyhq/parley/readmodels"
 )
@@ -26,6 +27,7 @@ type rule struct {
 // rules are who is told of what.
 func rules() []rule {
 	return []rule{
+		{post.Published{}, (*Notify).published},
 		{comment.Published{}, (*Notify).commented},
 		{reaction.Added{}, (*Notify).reacted},
 		{follow.Started{}, (*Notify).followed},
@@ -42,21 +44,36 @@ func (n *Notify) epochBegun(ctx context.Context, _ event.Decoded) ([]commands.No
 	return nil, err
 }
 
-// commented tells the author of the post and of the comment that was answered,
-// and who follows the post, once each. An anonymous author is nobody to them,
-// so blocks and mutes do not keep what it wrote from anyone: that would tell
-// who it is.
+// published tells whom the post mentions.
+func (n *Notify) published(ctx context.Context, e event.Decoded) ([]commands.Notify, error) {
+	d := e.Payload.(post.Published)
+	id, err := uuid.Parse(event.StreamID(e.Stream))
+	if err != nil || len(d.Mentions) == 0 {
+		return nil, err
+	}
+	actor, behind := d.Author, d.Author
+	if d.Anonymous {
+		actor, behind = uuid.Nil, d.HiddenAuthor
+	}
+	entry := notification.Notified{Kind: notification.Mention, Actor: actor, Subject: notification.Subject{Type: "post", ID: id}}
+	return n.to(ctx, entry, behind, d.Mentions...)
+}
+
+// commented tells whom the comment mentions, then the author of the post and
+// of the comment that was answered, then who follows the post: the first of it
+// that one is. An anonymous author is nobody to them, so blocks and mutes do
+// not keep what it wrote from anyone: that would tell who it is.
 func (n *Notify) commented(ctx context.Context, e event.Decoded) ([]commands.Notify, error) {
 	d := e.Payload.(comment.Published)
 	id, err := uuid.Parse(event.StreamID(e.Stream))
 	if err != nil {
 		return nil, err
 	}
-	post, err := n.cfg.Commands.PostOwner(ctx, d.Post)
+	owner, err := n.cfg.Commands.PostOwner(ctx, d.Post)
 	if err != nil {
 		return nil, err
 	}
-	readers := []uuid.UUID{post}
+	readers := []uuid.UUID{owner}
 	if d.Parent != uuid.Nil {
 		parent, err := n.cfg.Commands.CommentOwner(ctx, d.Parent)
 		if err != nil {
@@ -68,28 +85,36 @@ func (n *Notify) commented(ctx context.Context, e event.Decoded) ([]commands.Not
 	if d.Anonymous {
 		actor, behind = uuid.Nil, d.HiddenAuthor
 	}
-	entry := notification.Notified{Kind: notification.Reply, Actor: actor, Subject: notification.Subject{Type: "comment", ID: id}}
-	notes, err := n.to(ctx, entry, behind, readers...)
+	var mentioned, followers []uuid.UUID
+	err = n.cfg.Reads.Read(ctx, func(r readmodels.Reader) (err error) {
+		if mentioned, err = readmodels.WhoSeePost(ctx, r, d.Post, d.Mentions); err != nil {
+			return err
+		}
+		followers, err = readmodels.PostFollowers(ctx, r, d.Post, e.Position)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	followers, err := n.followers(ctx, e.Position, d.Post, readers)
-	if err != nil || len(followers) == 0 {
-		return notes, err
+	var notes []commands.Notify
+	told := map[uuid.UUID]bool{}
+	of, on := notification.Subject{Type: "comment", ID: id}, notification.Subject{Type: "post", ID: d.Post}
+	for _, some := range []struct {
+		kind    notification.Kind
+		subject notification.Subject
+		readers []uuid.UUID
+	}{{notification.CommentMention, of, mentioned}, {notification.Reply, of, readers}, {notification.FollowedPost, on, followers}} {
+		left := slices.DeleteFunc(some.readers, func(id uuid.UUID) bool { return told[id] })
+		more, err := n.to(ctx, notification.Notified{Kind: some.kind, Actor: actor, Subject: some.subject}, behind, left...)
+		if err != nil {
+			return nil, err
+		}
+		notes = append(notes, more...)
+		for _, id := range left {
+			told[id] = true
+		}
 	}
-	entry.Kind, entry.Subject = notification.FollowedPost, notification.Subject{Type: "post", ID: d.Post}
-	more, err := n.to(ctx, entry, behind, followers...)
-	return append(notes, more...), err
-}
-
-// followers are who followed a post before an event of that position and sees
-// it, but for those who are told of the event otherwise.
-func (n *Notify) followers(ctx context.Context, position uint64, post uuid.UUID, told []uuid.UUID) (found []uuid.UUID, err error) {
-	err = n.cfg.Reads.Read(ctx, func(r readmodels.Reader) error {
-		found, err = readmodels.PostFollowers(ctx, r, post, position)
-		return err
-	})
-	return slices.DeleteFunc(found, func(id uuid.UUID) bool { return slices.Contains(told, id) }), err
+	return notes, nil
 }
 
 func (n *Notify) reacted(ctx context.Context, e event.Decoded) ([]commands.Notify, error) {
