@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/parleyhq/parley/cmd/acceptance/harness"
 	"github.com/parleyhq/parley/domain/event"
@@ -44,7 +45,7 @@ func newSecretPost(t *testing.T) *secretPost {
 		f.alice.Post(f.posts(), map[string]any{"title": "Loud", "body": "B", "images": []string{secret}}).Want(422, "image.unknown")
 	}
 	f.alice.Patch("/v1/posts/"+s.post, map[string]any{"body": "Edited, @" + f.bob.Account.Handle + " #secret"}).Want(200)
-	f.alice.Patch("/v1/posts/"+s.draft, map[string]any{"title": "Still not"}).Want(200)
+	f.alice.Patch("/v1/posts/"+s.draft, map[string]any{"title": "Still not", "publishAt": in(time.Hour)}).Want(200)
 	f.see(f.alice)
 	s.answer = say(f.bob, s.post, "")
 	f.bob.Put("/v1/posts/"+s.post+"/reactions/like", nil).Want(204)

@@ -34,9 +34,10 @@ type Drafted struct {
 }
 
 // Unscheduled makes a scheduled post a draft without a date, for it could not
-// be published when it was due.
+// be published when it was due. Why is sealed: that its author is suspended
+// would say who that is, where few are.
 type Unscheduled struct {
-	Reason string `json:"reason"` // the slug of what its author would have been told: "board.archived"
+	Reason string `json:"reason" seal:"anonymous"` // the slug of what its author would have been told: "board.archived"
 }
 
 // Published is a post that everybody may read, as a whole. Hashtags are
