@@ -2,6 +2,7 @@
 // browsers keep it to themselves. Without one the page asks for such a mail.
 
 import { byId, call, onSubmit } from './api.js';
+import { withCaptcha } from './captcha.js';
 
 const parts = ['reset', 'done', 'ask', 'sent'].map(byId);
 const outcome = byId('outcome');
@@ -44,26 +45,10 @@ onSubmit(byId('reset'), async ({ password }) => {
   show('done');
 });
 
-// Where a captcha is asked for, a new one is shown after each answer.
-let captchaId;
-const challenge = async () => {
-  const made = await call('POST', 'v1/captchas');
-  captchaId = made.id;
-  byId('picture').src = 'v1/captchas/' + made.id + '.png';
-  byId('captcha').value = '';
-  byId('captcha-field').hidden = false;
-  byId('captcha').focus();
-};
-
-onSubmit(byId('ask'), async ({ email, captcha }) => {
-  try {
-    await call('POST', 'v1/password-resets', { body: { email: email.trim(), captchaId, captcha: captchaId && captcha } });
-  } catch (failure) {
-    if (String(failure.slug).startsWith('captcha.')) await challenge();
-    throw failure;
-  }
+onSubmit(byId('ask'), withCaptcha(byId('ask'), async ({ email }, answer) => {
+  await call('POST', 'v1/password-resets', { body: { email: email.trim(), ...answer } });
   show('sent');
-});
+}));
 
 addEventListener('hashchange', open);
 open();

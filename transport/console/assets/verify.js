@@ -37,6 +37,10 @@ const open = async () => {
 };
 
 onSubmit(form, async ({ email, code }) => {
+  if (!email.trim() && !code.trim()) { // to the API it would be a link that is missing
+    const missing = (field) => ({ field, problem: 'required' });
+    throw new Failure(422, { message: 'Both fields are needed.', details: [missing('email'), missing('code')] });
+  }
   await call('PUT', 'v1/email-verifications', { body: { email: email.trim(), code: code.replace(/\s/g, '') } });
   confirmed();
 });
