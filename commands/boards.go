@@ -24,11 +24,15 @@ type ForumRules struct {
 	CommentMax      int           // characters
 	FolderMax       int           // of a folder of bookmarks, likewise
 	ScheduleMax     time.Duration // how far ahead a post may be scheduled
+	RestoreWindow   time.Duration // how long a deleted post can be restored
 }
 
 // DefaultForum are the documented rules.
 func DefaultForum() ForumRules {
-	return ForumRules{Board: board.DefaultLimits(), Post: post.DefaultLimits(), CommentMax: comment.DefaultMax, FolderMax: bookmark.DefaultFolderMax, ScheduleMax: 365 * 24 * time.Hour}
+	return ForumRules{
+		Board: board.DefaultLimits(), Post: post.DefaultLimits(), CommentMax: comment.DefaultMax, FolderMax: bookmark.DefaultFolderMax,
+		ScheduleMax: 365 * 24 * time.Hour, RestoreWindow: 30 * 24 * time.Hour,
+	}
 }
 
 // CreateBoard is a new board. Icon and Banner are images, uuid.Nil for none.

@@ -42,6 +42,8 @@ import (
 //	revocation.go     sessions that are over, on all nodes at once
 //	schedule.go       posts whose time has come
 //	boards.go posts.go comments.go reactions.go
+//	postedits.go postrevisions.go postmoderation.go
+//	                  edit, publish; restore, redact; lock, pin, move
 //	follows.go        follow, block, mute; boards, hashtags and posts too
 //	bookmarks.go      posts that one keeps
 //	followrequests.go who waits to follow

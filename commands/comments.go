@@ -15,7 +15,7 @@ import (
 // AddComment comments on a post; parent is the comment that it answers, or
 // uuid.Nil. Under one's own anonymous post one stays its pseudonym.
 // Errors: not found, invalid fields, post.deleted, post.not_published,
-// comment.deleted, board.archived.
+// post.locked, comment.deleted, board.archived.
 func (c *Commands) AddComment(ctx context.Context, by Actor, on uuid.UUID, body string, parent uuid.UUID) (uuid.UUID, Outcome, error) {
 	p, err := c.visiblePost(ctx, by, on)
 	if err != nil {
@@ -30,6 +30,8 @@ func (c *Commands) AddComment(ctx context.Context, by Actor, on uuid.UUID, body 
 		return uuid.Nil, Outcome{}, post.ErrDeleted
 	case p.Waiting():
 		return uuid.Nil, Outcome{}, post.ErrNotYet
+	case p.Locked:
+		return uuid.Nil, Outcome{}, post.ErrLocked
 	case answered.Deleted:
 		return uuid.Nil, Outcome{}, comment.ErrDeleted
 	}
@@ -112,9 +114,14 @@ func (c *Commands) MayEditComment(ctx context.Context, by Actor, id uuid.UUID) e
 }
 
 // EditComment changes a comment's text, for its author.
-// Errors: not found, forbidden, invalid fields, match's, comment.deleted.
+// Errors: not found, forbidden, invalid fields, match's, post.locked,
+// comment.deleted.
 func (c *Commands) EditComment(ctx context.Context, by Actor, id uuid.UUID, body string, match Match) (Outcome, error) {
-	if err := c.MayEditComment(ctx, by, id); err != nil {
+	m, p, err := c.visibleComment(ctx, by, id)
+	if err == nil {
+		err = m.MayEdit(by.Account)
+	}
+	if err != nil {
 		return Outcome{}, err
 	}
 	var check text.Check
@@ -122,9 +129,8 @@ func (c *Commands) EditComment(ctx context.Context, by Actor, id uuid.UUID, body
 	if err := check.Err(); err != nil {
 		return Outcome{}, err
 	}
-	m, err := c.comment(ctx, id)
-	if err != nil {
-		return Outcome{}, err
+	if p.Locked {
+		return Outcome{}, post.ErrLocked
 	}
 	w, err := c.words(ctx, "", body)
 	if err != nil {

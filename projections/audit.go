@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -38,6 +39,23 @@ func auditRoutes() []Route {
 		act("api_key", func(d apikey.Revoked, a *readmodels.Act) { a.Actor = d.By }),
 		onID(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, e event.Decoded, d post.Deleted) error {
 			return readmodels.PutActOnOthers(ctx, b, readmodels.ActOf(e, d.By, "post", id))
+		}),
+		onID(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, e event.Decoded, d post.Restored) error {
+			a := readmodels.ActOf(e, d.By, "post", id)
+			if d.By != d.DeletedBy { // over somebody else's head, be it in one's own cause
+				return readmodels.PutAct(ctx, b, a)
+			}
+			return readmodels.PutActOnOthers(ctx, b, a)
+		}),
+		onID(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, e event.Decoded, d post.Redacted) error {
+			a := readmodels.ActOf(e, d.By, "post", id)
+			a.Detail = fmt.Sprint("revision ", d.Revision)
+			return readmodels.PutActOnOthers(ctx, b, a)
+		}),
+		act("post", func(d post.Locked, a *readmodels.Act) { a.Actor, a.Detail = d.By, said(d.Locked, "locked", "unlocked") }),
+		act("post", func(d post.Pinned, a *readmodels.Act) { a.Actor, a.Detail = d.By, said(d.Pinned, "pinned", "unpinned") }),
+		act("post", func(d post.Moved, a *readmodels.Act) {
+			a.Actor, a.Detail = d.By, "from "+d.From.String()+" to "+d.Board.String()
 		}),
 		onID(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, e event.Decoded, d comment.Deleted) error {
 			return readmodels.PutActOnOthers(ctx, b, readmodels.ActOf(e, d.By, "comment", id))

@@ -25,6 +25,17 @@ func postRoutes() []Route {
 		onThing(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, d post.AnswerAccepted, w readmodels.When) error {
 			return readmodels.SetAnswer(ctx, b, id, d.Comment, w)
 		}),
+		onThing(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, _ post.Restored, w readmodels.When) error {
+			shown, err := readmodels.RestorePost(ctx, b, id, w)
+			if err != nil {
+				return err
+			}
+			return readmodels.ShowImageUses(ctx, b, postPlace(id), shown)
+		}),
+		onThing(readmodels.RedactRevision),
+		onThing(readmodels.LockPost),
+		onThing(readmodels.PinPost),
+		onThing(readmodels.MovePost),
 	}
 }
 

@@ -191,7 +191,14 @@ func planForum(ctx context.Context, b readmodels.Batch, run func(...any)) {
 	run(readmodels.DropBookmark(ctx, b, me, thing))
 	run(readmodels.DropPostFollow(ctx, b, me, thing))
 	run(readmodels.DeleteComment(ctx, b, you, when))
+	run(readmodels.Revisions(ctx, b, me, thing, nil, 20))
+	run(readmodels.Revisions(ctx, b, me, thing, &readmodels.RevisionKey{N: 2}, 20))
+	run(readmodels.RedactRevision(ctx, b, thing, post.Redacted{Revision: 1}, when))
+	run(readmodels.LockPost(ctx, b, thing, post.Locked{Locked: true}, when))
+	run(readmodels.PinPost(ctx, b, thing, post.Pinned{Pinned: true}, when))
 	run(readmodels.DeletePost(ctx, b, thing, when))
+	run(readmodels.RestorePost(ctx, b, thing, when))
+	run(readmodels.MovePost(ctx, b, thing, post.Moved{From: other, Board: you}, when))
 }
 
 func planChat(ctx context.Context, b readmodels.Batch, run func(...any)) {

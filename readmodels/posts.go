@@ -15,6 +15,8 @@ import (
 // every answer, count and join; owner is the account behind it, which serves
 // to know one's own posts and for nothing else.
 //
+// editor is who wrote the text as it is, an anonymous author's pseudonym too.
+//
 // title, body and html are quoted (text.Quote). A deleted post keeps its text,
 // which can be restored and is shown to nobody.
 var postSchema = []string{
@@ -22,7 +24,7 @@ var postSchema = []string{
 		id text PRIMARY KEY, board text NOT NULL, author text NOT NULL, owner text NOT NULL, anonymous bigint NOT NULL,
 		type text NOT NULL, title text NOT NULL, body text NOT NULL, html text NOT NULL, images text NOT NULL, thumbnail text NOT NULL,
 		hashtags text NOT NULL, mentions text NOT NULL, state text NOT NULL, locked bigint NOT NULL, pinned bigint NOT NULL,
-		answer text NOT NULL, revision bigint NOT NULL, comments bigint NOT NULL,
+		answer text NOT NULL, revision bigint NOT NULL, editor text NOT NULL, comments bigint NOT NULL,
 		created_at bigint NOT NULL, edited_at bigint NOT NULL, published_at bigint NOT NULL, publish_at bigint NOT NULL, publish_error text NOT NULL,
 		version text NOT NULL)`,
 	`CREATE INDEX IF NOT EXISTS post_newest ON post (published_at, id) WHERE state = 'published'`,
@@ -95,14 +97,14 @@ func PutPost(ctx context.Context, b Batch, id uuid.UUID, t PostText, state post.
 		}
 	}
 	err := b.Exec(ctx, `INSERT INTO post (id, board, author, owner, anonymous, type, title, body, html, images, thumbnail, hashtags, mentions,
-			state, locked, pinned, answer, revision, comments, created_at, edited_at, published_at, publish_at, publish_error, version)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, '', 1, 0, ?, 0, ?, ?, '', ?)
+			state, locked, pinned, answer, revision, editor, comments, created_at, edited_at, published_at, publish_at, publish_error, version)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, '', 1, ?, 0, ?, 0, ?, ?, '', ?)
 		ON CONFLICT (id) DO UPDATE SET title = excluded.title, body = excluded.body, html = excluded.html, images = excluded.images,
 			thumbnail = excluded.thumbnail, hashtags = excluded.hashtags, mentions = excluded.mentions, state = excluded.state,
 			published_at = excluded.published_at, publish_at = excluded.publish_at, publish_error = '', version = excluded.version`,
 		id.String(), t.Board.String(), t.Author.String(), textID(owner), flag(t.Anonymous), string(t.Type), t.Title, t.Body,
 		markdown.HTML(t.Body), list(t.Images), textID(t.Thumbnail), list(t.Hashtags), list(t.Mentions), string(state),
-		millis(w.At), published, millis(publishAt), w.Version.String())
+		t.Author.String(), millis(w.At), published, millis(publishAt), w.Version.String())
 	if err != nil || state != post.Live {
 		return err
 	}
@@ -127,38 +129,18 @@ func countPost(ctx context.Context, b Batch, board, author uuid.UUID, anonymous 
 	return CountPosts(ctx, b, author, by)
 }
 
-// EditPost gives a published post another text.
+// EditPost gives a published post another text, and keeps the one before.
 func EditPost(ctx context.Context, b Batch, id uuid.UUID, e post.Edited, w When) error {
-	err := b.Exec(ctx, `UPDATE post SET title = ?, body = ?, html = ?, hashtags = ?, mentions = ?, revision = revision + 1, edited_at = ?, version = ?
-		WHERE id = ?`, e.Title, e.Body, markdown.HTML(e.Body), list(e.Hashtags), list(e.Mentions), millis(w.At), w.Version.String(), id.String())
+	if err := keepRevision(ctx, b, id); err != nil {
+		return err
+	}
+	err := b.Exec(ctx, `UPDATE post SET title = ?, body = ?, html = ?, hashtags = ?, mentions = ?, revision = revision + 1, editor = ?, edited_at = ?,
+			version = ? WHERE id = ?`, e.Title, e.Body, markdown.HTML(e.Body), list(e.Hashtags), list(e.Mentions), e.Editor.String(), millis(w.At),
+		w.Version.String(), id.String())
 	if err != nil {
 		return err
 	}
 	return putHashtags(ctx, b, id.String(), e.Hashtags)
-}
-
-// DeletePost leaves a tombstone; deleted already, nothing changes.
-func DeletePost(ctx context.Context, b Batch, id uuid.UUID, w When) error {
-	type was struct {
-		board, author string
-		anonymous     int64
-		state         post.State
-	}
-	p, found, err := first(ctx, b, func(rows Rows) (p was, err error) {
-		err = rows.Scan(&p.board, &p.author, &p.anonymous, &p.state)
-		return p, err
-	}, `SELECT board, author, anonymous, state FROM post WHERE id = ?`, id.String())
-	if err != nil || !found || p.state == post.Tombstone {
-		return err
-	}
-	err = b.Exec(ctx, `UPDATE post SET state = ?, version = ? WHERE id = ?`, string(post.Tombstone), w.Version.String(), id.String())
-	if err != nil || p.state != post.Live {
-		return err
-	}
-	if err := countPost(ctx, b, idOf(p.board), idOf(p.author), p.anonymous != 0, -1); err != nil {
-		return err
-	}
-	return dropHashtags(ctx, b, id.String())
 }
 
 // SetAnswer names the comment that answers a question, or none. One that was

@@ -15,6 +15,7 @@ func Schema() []string {
 		requestSchema,
 		boardSchema,
 		postSchema,
+		revisionSchema,
 		hashtagSchema,
 		commentSchema,
 		reactionSchema,

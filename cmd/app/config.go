@@ -92,7 +92,8 @@ func commandsConfig(cfg settings.Settings, baseURL string) commands.Config {
 	c.Forum.BoardsByMembers = cfg.BoardCreation == "members"
 	c.Forum.Board = board.Limits{Name: int(cfg.BoardNameMax), Text: cfg.BoardTextMax}
 	c.Forum.Post = post.Limits{Title: cfg.TitleMax, Body: cfg.PostMax, Images: cfg.PostImages}
-	c.Forum.CommentMax, c.Forum.FolderMax, c.Forum.ScheduleMax = cfg.CommentMax, cfg.FolderMax, cfg.ScheduleMax
+	c.Forum.CommentMax, c.Forum.FolderMax = cfg.CommentMax, cfg.FolderMax
+	c.Forum.ScheduleMax, c.Forum.RestoreWindow = cfg.ScheduleMax, cfg.RestoreWindow
 	c.Chat = commands.ChatRules{
 		RoomMembers: cfg.RoomMembers, MessageMax: cfg.MessageMax, MessageImages: cfg.MessageImages, ResendMemory: cfg.ResendMemory,
 	}

@@ -22,7 +22,7 @@ func (a *App) makePush(context.Context) error {
 	}
 	deps := push.Deps{
 		Store: a.stack.Store, Codec: a.stack.Codec, Positions: a.positions,
-		Tickets: a.tickets, Sessions: a.commands, Rooms: a.commands, Inboxes: a.commands,
+		Tickets: a.tickets, Sessions: a.commands, Rooms: a.commands, Inboxes: a.commands, Posts: a.commands,
 		Resources: rest.Resources{Commands: a.commands, ImageURL: imageURL(a.cfg, a.baseURL)}, Forum: forum{a.tables, a.reads},
 		HTML: markdown.HTML, Log: a.log,
 		Refuse: func(w http.ResponseWriter, r *http.Request, err error) { a.rest.Refuse(w, r, err) },

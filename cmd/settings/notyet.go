@@ -27,7 +27,6 @@ var notYet = []string{
 	"erase-grace",
 	"export-ttl",
 	"allow-private-webhooks",
-	"restore-window",
 	"feed-fan-out",
 	"bell-followers",
 	"invite-ttl",

@@ -16,6 +16,11 @@ var Events = []event.Definition{
 	event.Of[Edited]("post.edited.v1", event.Forum, nil),
 	event.Of[Deleted]("post.deleted.v1", event.Forum, nil),
 	event.Of[AnswerAccepted]("post.answer_accepted.v1", event.Forum, nil),
+	event.Of[Restored]("post.restored.v1", event.Forum, nil),
+	event.Of[Redacted]("post.redacted.v1", event.Forum, nil),
+	event.Of[Locked]("post.locked.v1", event.Forum, nil),
+	event.Of[Pinned]("post.pinned.v1", event.Forum, nil),
+	event.Of[Moved]("post.moved.v1", event.Forum, nil),
 }
 
 // Drafted is a draft as a whole, new or changed. What it mentions is not open
@@ -76,4 +81,39 @@ type Deleted struct {
 type AnswerAccepted struct {
 	By      uuid.UUID `json:"by"`
 	Comment uuid.UUID `json:"comment,omitzero"`
+}
+
+// Restored takes a delete back. A post that waited is a draft again, without
+// the date that it may have had.
+type Restored struct {
+	By        uuid.UUID `json:"by"`
+	DeletedBy uuid.UUID `json:"deletedBy"`
+}
+
+// Redacted takes the text of an earlier revision away. Its words stay sealed in
+// the event that said them, and whoever reads the log for others leaves them
+// out from here on.
+type Redacted struct {
+	By       uuid.UUID `json:"by"`
+	Revision int       `json:"revision"` // of the text, from 1
+	Event    uuid.UUID `json:"event"`    // id of the event that said it
+}
+
+// Locked says that the post takes no comments, or takes them again.
+type Locked struct {
+	By     uuid.UUID `json:"by"`
+	Locked bool      `json:"locked"`
+}
+
+// Pinned says that the post leads its board, or does so no longer.
+type Pinned struct {
+	By     uuid.UUID `json:"by"`
+	Pinned bool      `json:"pinned"`
+}
+
+// Moved puts the post on another board, where it is not pinned.
+type Moved struct {
+	By    uuid.UUID `json:"by"`
+	From  uuid.UUID `json:"from"`
+	Board uuid.UUID `json:"board"`
 }

@@ -2,6 +2,7 @@ package post
 
 import (
 	"crypto/sha256"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -65,13 +66,19 @@ type Post struct {
 	Type      Type
 	Pictures  bool // it has images, so its body may be empty
 	Answer    uuid.UUID
+	Hashtags  []string // of the newest text, once published
+	Locked    bool
+	Pinned    bool
 	PublishAt time.Time // of a scheduled one
 	Was       State     // before it was deleted
+	DeletedBy uuid.UUID
+	DeletedAt time.Time
 
 	// Version is the newest event: the post's ETag.
 	Version uuid.UUID
 
-	content [sha256.Size]byte
+	content   [sha256.Size]byte
+	revisions []uuid.UUID // events that said its texts since it was published; uuid.Nil for a redacted one
 }
 
 // New is a post that never was.
@@ -120,10 +127,26 @@ func (p *Post) Apply(e event.Decoded) {
 	case Published:
 		p.State = Live
 		p.is(d.Board, d.Author, d.HiddenAuthor, d.Anonymous, d.Type, len(d.Images) > 0, d.Title, d.Body)
+		p.Hashtags, p.revisions = d.Hashtags, []uuid.UUID{e.ID}
 	case Edited:
-		p.content = sum(d.Title, d.Body)
+		p.content, p.Hashtags = sum(d.Title, d.Body), d.Hashtags
+		p.revisions = append(p.revisions, e.ID)
 	case Deleted:
 		p.State, p.Was = Tombstone, p.State
+		p.DeletedBy, p.DeletedAt = d.By, e.Time
+	case Restored:
+		if p.State, p.PublishAt = p.Was, (time.Time{}); p.State == Scheduled {
+			p.State = Draft
+		}
+	case Redacted:
+		p.revisions = slices.Clone(p.revisions) // copies of the state share it
+		p.revisions[d.Revision-1] = uuid.Nil
+	case Locked:
+		p.Locked = d.Locked
+	case Pinned:
+		p.Pinned = d.Pinned
+	case Moved:
+		p.Board, p.Pinned = d.Board, false
 	case AnswerAccepted:
 		p.Answer = d.Comment
 	}

@@ -20,6 +20,9 @@ var forumActs = []act{
 	{16, finishDraft},
 	{14, editPost},
 	{6, deletePost},
+	{5, restorePost},
+	{10, redact},
+	{10, moderatePost},
 	{16, acceptAnswer},
 	{30, writeComment},
 	{10, editComment},
@@ -207,6 +210,54 @@ func deletePost(h *History) {
 	p := recent(h, h.posts)
 	name := post.Stream(p.id)
 	events, err := stateOf(h, name, post.New).Delete(p.author)
+	h.say(name, events, err)
+}
+
+// restorePost takes a delete back; it may be anybody's.
+func restorePost(h *History) {
+	for range 5 { // look for one
+		if len(h.posts) == 0 {
+			return
+		}
+		p := recent(h, h.posts)
+		name := post.Stream(p.id)
+		state := stateOf(h, name, post.New)
+		by, err := state.Restores(pick(h, []uuid.UUID{p.owner, h.person()}), true)
+		if err != nil {
+			continue
+		}
+		events, err := state.Restore(by, h.clock, time.Hour)
+		h.say(name, events, err)
+		return
+	}
+}
+
+// redact takes an earlier text of a post away, of a deleted one too.
+func redact(h *History) {
+	if len(h.posts) == 0 {
+		return
+	}
+	p := recent(h, h.posts)
+	name := post.Stream(p.id)
+	events, err := stateOf(h, name, post.New).Redact(pick(h, []uuid.UUID{p.author, h.person()}), 1+h.random.IntN(3))
+	h.say(name, events, err)
+}
+
+// moderatePost locks, pins or moves a post, or takes one of the first two back.
+func moderatePost(h *History) {
+	if len(h.posts) == 0 {
+		return
+	}
+	p := recent(h, h.posts)
+	name := post.Stream(p.id)
+	state, by := stateOf(h, name, post.New), h.person()
+	events, err := state.Lock(by, h.one(2))
+	switch h.random.IntN(3) {
+	case 0:
+		events, err = state.Pin(by, h.one(2))
+	case 1:
+		events, err = state.Move(by, pick(h, h.boards))
+	}
 	h.say(name, events, err)
 }
 

@@ -1,6 +1,7 @@
 package foldtest
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -57,6 +58,20 @@ func (m *Model) foldAct(e Event) {
 		if m.posts[e.thing()].author != d.By {
 			note("post.deleted", d.By, "post", "", "")
 		}
+	case post.Restored:
+		if d.By != d.DeletedBy || m.posts[e.thing()].author != d.By {
+			note("post.restored", d.By, "post", "", "")
+		}
+	case post.Redacted:
+		if m.posts[e.thing()].author != d.By {
+			note("post.redacted", d.By, "post", fmt.Sprint("revision ", d.Revision), "")
+		}
+	case post.Locked:
+		note("post.locked", d.By, "post", either(d.Locked, "locked", "unlocked"), "")
+	case post.Pinned:
+		note("post.pinned", d.By, "post", either(d.Pinned, "pinned", "unpinned"), "")
+	case post.Moved:
+		note("post.moved", d.By, "post", fmt.Sprintf("from %s to %s", d.From, d.Board), "")
 	case comment.Deleted:
 		if m.comments[e.thing()].author != d.By {
 			note("comment.deleted", d.By, "comment", "", "")

@@ -54,9 +54,20 @@ type postRow struct {
 	state                                 post.State
 	refusal                               string
 	answer                                uuid.UUID
-	edits                                 int
+	locked, pinned                        bool
+	editor                                uuid.UUID
+	earlier                               []revisionRow // texts before this one
 	created, edited, published, scheduled time.Time
 	version                               uuid.UUID
+}
+
+// revisionRow is a text that a post had.
+type revisionRow struct {
+	title, body string
+	mentions    []uuid.UUID
+	editor      uuid.UUID
+	at          time.Time
+	redacted    bool
 }
 
 type commentRow struct {
@@ -113,7 +124,7 @@ func (m *Model) foldPost(e Event) {
 		p := m.post(e)
 		p.board, p.author, p.anonymous, p.kind = d.Board, d.Author, d.Anonymous, d.Type
 		p.title, p.body, p.images, p.thumbnail = d.Title, d.Body, d.Images, d.Thumbnail
-		p.owner = either(d.Anonymous, d.HiddenAuthor, d.Author)
+		p.owner, p.editor = either(d.Anonymous, d.HiddenAuthor, d.Author), d.Author
 		p.scheduled, p.state, p.refusal = d.PublishAt, post.Draft, ""
 		if !d.PublishAt.IsZero() {
 			p.state = post.Scheduled
@@ -125,17 +136,35 @@ func (m *Model) foldPost(e Event) {
 		p := m.post(e)
 		p.board, p.author, p.anonymous, p.kind = d.Board, d.Author, d.Anonymous, d.Type
 		p.title, p.body, p.images, p.thumbnail = d.Title, d.Body, d.Images, d.Thumbnail
-		p.owner = either(d.Anonymous, d.HiddenAuthor, d.Author)
+		p.owner, p.editor = either(d.Anonymous, d.HiddenAuthor, d.Author), d.Author
 		p.hashtags, p.mentions = d.Hashtags, d.Mentions
 		p.scheduled, p.published, p.state, p.refusal = time.Time{}, e.Time, post.Live, ""
 		m.used(d.Hashtags)
 	case post.Edited:
 		p := m.post(e)
-		p.title, p.body, p.hashtags, p.mentions, p.edited = d.Title, d.Body, d.Hashtags, d.Mentions, e.Time
-		p.edits++
+		p.earlier = append(p.earlier, revisionRow{
+			title: p.title, body: p.body, mentions: p.mentions, editor: p.editor, at: either(len(p.earlier) > 0, p.edited, p.published),
+		})
+		p.title, p.body, p.hashtags, p.mentions, p.edited, p.editor = d.Title, d.Body, d.Hashtags, d.Mentions, e.Time, d.Editor
 		m.used(d.Hashtags)
 	case post.Deleted: // keeps its text
 		m.post(e).state = post.Tombstone
+	case post.Restored:
+		p := m.post(e)
+		p.state = post.Live
+		if p.published.IsZero() {
+			p.state, p.scheduled = post.Draft, time.Time{}
+		}
+	case post.Redacted:
+		v := &m.post(e).earlier[d.Revision-1]
+		v.title, v.body, v.mentions, v.redacted = "", "", nil, true
+	case post.Locked:
+		m.post(e).locked = d.Locked
+	case post.Pinned:
+		m.post(e).pinned = d.Pinned
+	case post.Moved:
+		p := m.post(e)
+		p.board, p.pinned = d.Board, false
 	case post.AnswerAccepted:
 		p := m.post(e)
 		p.answer = d.Comment
@@ -242,8 +271,7 @@ func (m *Model) printBoards() {
 	}
 }
 
-// printPosts prints posts and the pages of their hashtags. Nobody locks or
-// pins a post yet.
+// printPosts prints posts, their earlier texts and the pages of their hashtags.
 func (m *Model) printPosts() {
 	used := map[string]int{}
 	for id, p := range m.posts {
@@ -256,10 +284,16 @@ func (m *Model) printPosts() {
 		m.row("post", columns{
 			"id": id, "board": p.board, "author": p.author, "owner": p.owner, "anonymous": p.anonymous, "type": string(p.kind),
 			"title": p.title, "body": p.body, "html": markdown.HTML(p.body), "images": arrayOrNone(p.images), "thumbnail": p.thumbnail,
-			"hashtags": arrayOrNone(p.hashtags), "mentions": arrayOrNone(p.mentions), "state": string(p.state), "locked": false, "pinned": 0,
-			"answer": p.answer, "revision": 1 + p.edits, "comments": comments, "created_at": p.created, "edited_at": p.edited,
+			"hashtags": arrayOrNone(p.hashtags), "mentions": arrayOrNone(p.mentions), "state": string(p.state), "locked": p.locked, "pinned": p.pinned,
+			"answer": p.answer, "revision": 1 + len(p.earlier), "editor": p.editor, "comments": comments, "created_at": p.created, "edited_at": p.edited,
 			"published_at": p.published, "publish_at": p.scheduled, "publish_error": p.refusal, "version": p.version,
 		})
+		for i, v := range p.earlier {
+			m.row("post_revision", columns{
+				"post": id, "n": i + 1, "title": v.title, "body": v.body, "mentions": arrayOrNone(v.mentions), "editor": v.editor,
+				"created_at": v.at, "redacted": v.redacted,
+			})
+		}
 		if p.state != post.Live {
 			continue
 		}

@@ -72,6 +72,10 @@ func (m *Model) foldPlaces(e Event) {
 		for id := range m.uses[fmt.Sprintf("post/%s", e.thing())] {
 			m.uses[fmt.Sprintf("post/%s", e.thing())][id] = 0
 		}
+	case post.Restored:
+		for id := range m.uses[fmt.Sprintf("post/%s", e.thing())] {
+			m.uses[fmt.Sprintf("post/%s", e.thing())][id] = either(m.posts[e.thing()].state == post.Live, 2, 1)
+		}
 	case chat.RoomCreated:
 		one(fmt.Sprintf("room/%s", e.thing()), 1, &d.Avatar)
 	case chat.SettingsChanged:

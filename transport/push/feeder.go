@@ -343,8 +343,14 @@ func (s *Server) routeForum(ctx context.Context, e event.Decoded) {
 	if !ok {
 		return
 	}
+	if f.placed {
+		if err := s.place(ctx, e, &f); err != nil {
+			f.feed = false // who reads the post itself hears of it all the same
+			s.log.Error("a post's place is not known", "type", e.Type, "position", e.Position, "error", err)
+		}
+	}
 	var topics []*topic
-	for _, n := range []topicName{postTopic(f.post), boardTopic(f.board)} {
+	for _, n := range []topicName{postTopic(f.post), boardTopic(f.board), boardTopic(f.from)} {
 		if t := s.hub.find(n.key); t != nil {
 			topics = append(topics, t)
 		}
@@ -378,12 +384,16 @@ func (s *Server) routeForum(ctx context.Context, e event.Decoded) {
 	}
 }
 
-// homesOf lists the home feeds that a post belongs into.
+// homesOf lists the home feeds that a post belongs into, or belonged.
 func (s *Server) homesOf(f forumEvent) []*topic {
 	var homes []*topic
 	for _, t := range s.hub.homes() {
 		v := s.hub.viewer(t.id)
-		if v != nil && (t.id == f.actor || t.id == f.hidden || v.wants(f.actor, f.board, f.tags)) {
+		if v == nil {
+			continue
+		}
+		left := f.from != uuid.Nil && v.wants(f.actor, f.from, nil)
+		if t.id == f.actor || t.id == f.hidden || left || v.wants(f.actor, f.board, f.tags) {
 			homes = append(homes, t)
 		}
 	}

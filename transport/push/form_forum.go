@@ -17,6 +17,11 @@ const (
 	typePostPublished    = "post.published.v1"
 	typePostEdited       = "post.edited.v1"
 	typePostDeleted      = "post.deleted.v1"
+	typePostRestored     = "post.restored.v1"
+	typePostRedacted     = "post.redacted.v1"
+	typePostLocked       = "post.locked.v1"
+	typePostPinned       = "post.pinned.v1"
+	typePostMoved        = "post.moved.v1"
 	typeAnswerAccepted   = "post.answer_accepted.v1"
 	typeCommentPublished = "comment.published.v1"
 	typeCommentEdited    = "comment.edited.v1"
@@ -53,9 +58,26 @@ type (
 		Mentions []any     `json:"mentions"`
 		EditedAt Time      `json:"editedAt"`
 	}
-	postDeleteData struct {
-		ID    uuid.UUID `json:"id"`
-		State string    `json:"state"`
+	postStateData struct {
+		ID    uuid.UUID  `json:"id"`
+		State post.State `json:"state"`
+	}
+	postRedactData struct {
+		ID       uuid.UUID `json:"id"`
+		Revision int       `json:"revision"`
+	}
+	postLockData struct {
+		ID     uuid.UUID `json:"id"`
+		Locked bool      `json:"locked"`
+	}
+	postPinData struct {
+		ID     uuid.UUID `json:"id"`
+		Pinned bool      `json:"pinned"`
+	}
+	postMoveData struct {
+		ID      uuid.UUID `json:"id"`
+		BoardID uuid.UUID `json:"boardId"`
+		From    uuid.UUID `json:"from"`
 	}
 	answerData struct {
 		ID       uuid.UUID  `json:"id"`
@@ -99,10 +121,13 @@ type (
 type forumEvent struct {
 	shown
 	post, board uuid.UUID // topics; uuid.Nil: none
+	from        uuid.UUID // likewise: the board that it leaves
 	feed        bool
 	tags        []string
-	actor       uuid.UUID // whose blocks count; uuid.Nil when anonymous
-	hidden      uuid.UUID // an anonymous post's author: for their own feed alone
+	actor       uuid.UUID  // whose blocks count; uuid.Nil when anonymous
+	hidden      uuid.UUID  // an anonymous post's author: for their own feed alone
+	placed      bool       // the event does not say where its post stands: see place
+	state       post.State // of a post that was restored
 }
 
 // forum says what an event is about. It is cheap: nothing is shown yet.
@@ -118,7 +143,17 @@ func forum(e event.Decoded) (f forumEvent, ok bool) {
 	case post.Edited:
 		f.typ, f.post, f.actor = typePostEdited, id, d.Author
 	case post.Deleted:
-		f.typ, f.post = typePostDeleted, id
+		f.typ, f.post, f.placed, f.feed = typePostDeleted, id, true, true
+	case post.Restored:
+		f.typ, f.post, f.placed, f.feed, f.state = typePostRestored, id, true, true, post.Live
+	case post.Moved:
+		f.typ, f.post, f.placed, f.feed, f.from = typePostMoved, id, true, true, d.From
+	case post.Locked:
+		f.typ, f.post, f.placed = typePostLocked, id, true
+	case post.Pinned:
+		f.typ, f.post, f.placed = typePostPinned, id, true
+	case post.Redacted:
+		f.typ, f.post = typePostRedacted, id
 	case post.AnswerAccepted:
 		f.typ, f.post = typeAnswerAccepted, id
 	case comment.Published:
@@ -140,6 +175,21 @@ func forum(e event.Decoded) (f forumEvent, ok bool) {
 	return f, true
 }
 
+// place adds what an event does not say: the board, author and hashtags of its
+// post. A post that nobody else ever saw has its own topic alone.
+func (s *Server) place(ctx context.Context, e event.Decoded, f *forumEvent) error {
+	p, err := s.deps.Posts.PostPlace(ctx, f.post, e.Revision)
+	switch {
+	case err != nil:
+		return err
+	case !p.Open:
+		f.feed, f.state = false, post.Draft
+	default:
+		f.board, f.actor, f.hidden, f.tags = p.Board, p.Author, p.Hidden, p.Hashtags
+	}
+	return nil
+}
+
 // showForum is what readers of a live topic see of an event. Nothing in it
 // names an anonymous author; edits and deletes name nobody.
 func (s *Server) showForum(ctx context.Context, e event.Decoded, f forumEvent) (data any, err error) {
@@ -156,7 +206,17 @@ func (s *Server) showForum(ctx context.Context, e event.Decoded, f forumEvent) (
 		p.Mentions, err = s.summaries(ctx, d.Mentions)
 		return p, err
 	case post.Deleted:
-		return postDeleteData{ID: id, State: "deleted"}, nil
+		return postStateData{ID: id, State: post.Tombstone}, nil
+	case post.Restored:
+		return postStateData{ID: id, State: f.state}, nil
+	case post.Redacted:
+		return postRedactData{ID: id, Revision: d.Revision}, nil
+	case post.Locked:
+		return postLockData{ID: id, Locked: d.Locked}, nil
+	case post.Pinned:
+		return postPinData{ID: id, Pinned: d.Pinned}, nil
+	case post.Moved:
+		return postMoveData{ID: id, BoardID: d.Board, From: d.From}, nil
 	case post.AnswerAccepted:
 		a := answerData{ID: id}
 		if d.Comment != uuid.Nil {

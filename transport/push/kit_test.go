@@ -205,7 +205,7 @@ func (w *world) node(adjust func(*Config)) *node {
 	n := &node{w: w, tickets: NewTickets(time.Minute, memory.NewEphemeral(1000, cfg.Now))}
 	deps := Deps{
 		Store: w.store, Codec: w.codec, Positions: event.NewPositions(w.epoch), Tickets: n.tickets,
-		Sessions: w.fake, Resources: w.fake, Rooms: w.cmds, Inboxes: w.cmds, Forum: w.fake,
+		Sessions: w.fake, Resources: w.fake, Rooms: w.cmds, Inboxes: w.cmds, Posts: w.cmds, Forum: w.fake,
 		HTML: func(s string) string { return "<p>" + s + "</p>" },
 		Log:  slog.New(slog.NewTextHandler(testWriter{w.t}, nil)),
 		Refuse: func(rw http.ResponseWriter, _ *http.Request, err error) {

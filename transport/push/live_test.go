@@ -48,10 +48,17 @@ func forumFrames(t *testing.T, w *world) {
 	w.append("reaction-"+id.String()+"."+reader.Account.String(), reaction.Removed{Account: reader.Account, Kind: "like", SubjectType: reaction.Post, Subject: id, Post: id})
 	w.append(postStream(id), post.Edited{Author: pseudonym, Editor: pseudonym, Title: "U", Body: "V"})
 	w.append(postStream(id), post.AnswerAccepted{By: pseudonym, Comment: said})
+	w.append(postStream(id), post.Redacted{By: pseudonym, Revision: 1, Event: newID()})
+	w.append(postStream(id), post.Locked{By: newID(), Locked: true})
+	w.append(postStream(id), post.Pinned{By: newID(), Pinned: true})
 	w.append(postStream(id), post.Deleted{By: pseudonym})
+	w.append(postStream(id), post.Restored{By: pseudonym, DeletedBy: pseudonym})
+	w.append(postStream(id), post.Moved{By: newID(), From: board, Board: newID()})
 	for _, want := range []string{
 		"post: post.published.v1", "board: post.published.v1", "post: comment.published.v1", "post: comment.edited.v1", "post: comment.deleted.v1",
-		"post: reaction.added.v1", "post: reaction.removed.v1", "post: post.edited.v1", "post: post.answer_accepted.v1", "post: post.deleted.v1",
+		"post: reaction.added.v1", "post: reaction.removed.v1", "post: post.edited.v1", "post: post.answer_accepted.v1", "post: post.redacted.v1",
+		"post: post.locked.v1", "board: post.locked.v1", "post: post.pinned.v1", "board: post.pinned.v1",
+		"post: post.deleted.v1", "board: post.deleted.v1", "post: post.restored.v1", "board: post.restored.v1", "post: post.moved.v1", "board: post.moved.v1",
 	} {
 		f := s.next()
 		kind, _, _ := strings.Cut(f.Topic, ":")
@@ -112,6 +119,64 @@ func TestFeedFrames(t *testing.T) {
 	for i, id := range want {
 		if f := s.next(); f.Topic != "feed" || f.Data["id"] != id.String() {
 			t.Fatalf("%d: want %s: %s", i, id, f.raw)
+		}
+	}
+}
+
+// F3, F9, F8: lists hear that a post leaves them or comes back: boards, and the
+// feeds of who follows its author, a hashtag, or the board that it left; not
+// across a block, not where it is muted, and nobody of a draft.
+func TestLeavingFrames(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	n := w.node(nil)
+	author, left, joined := newID(), newID(), newID()
+	feeds := map[string]Follows{
+		"author": {Accounts: []uuid.UUID{author}}, "tag": {Tags: []string{"news"}}, "left": {Boards: []uuid.UUID{left}}, "joined": {Boards: []uuid.UUID{joined}},
+		"muting": {Boards: []uuid.UUID{left, joined}, Muted: []uuid.UUID{author}}, "blocked": {Boards: []uuid.UUID{left, joined}}, "stranger": {},
+	}
+	sockets := map[string]*client{}
+	for name, follows := range feeds {
+		a := actor()
+		w.fake.follows[a.Account] = follows
+		if name == "blocked" {
+			w.fake.blocks[a.Account] = []uuid.UUID{author}
+		}
+		sockets[name] = n.dial(a)
+		sockets[name].subscribe("feed", nil)
+	}
+	boards := n.dial(actor())
+	boards.subscribe("board:"+left.String(), nil)
+	boards.subscribe("board:"+joined.String(), nil)
+
+	id, draft := newID(), newID()
+	w.append(postStream(draft), post.Drafted{Board: left, Author: author, Type: "article", Title: "T"})
+	w.append(postStream(draft), post.Deleted{By: author})
+	w.append(postStream(draft), post.Restored{By: author, DeletedBy: author})
+	w.append(postStream(id), post.Published{Board: left, Author: author, Type: "article", Title: "T", Body: "B"})
+	w.append(postStream(id), post.Edited{Author: author, Editor: author, Title: "T", Body: "#news", Hashtags: []string{"news"}})
+	w.append(postStream(id), post.Deleted{By: newID()})
+	w.append(postStream(id), post.Restored{By: newID(), DeletedBy: newID()})
+	w.append(postStream(id), post.Moved{By: newID(), From: left, Board: joined})
+	last := newID()
+	w.append(postStream(last), post.Published{Board: left, Author: newID(), Type: "article", Title: "Last", Hashtags: []string{"news"}})
+
+	gone, back, moved, fresh := "post.deleted.v1", "post.restored.v1", "post.moved.v1", "post.published.v1"
+	for name, want := range map[string][]string{
+		"author": {fresh, gone, back, moved}, "tag": {gone, back, moved, fresh}, "left": {fresh, gone, back, moved, fresh}, "joined": {moved},
+		"muting": {fresh}, "blocked": {fresh}, "stranger": nil,
+	} {
+		for _, typ := range want {
+			if f := sockets[name].next(); f.Topic != "feed" || f.Type != typ {
+				t.Errorf("%s wants %s: %s", name, typ, f.raw)
+			}
+		}
+	}
+	for _, want := range []string{
+		left.String() + fresh, left.String() + gone, left.String() + back, joined.String() + moved, left.String() + moved, left.String() + fresh,
+	} {
+		if f := boards.next(); f.Topic+f.Type != "board:"+want {
+			t.Errorf("want %s: %s", want, f.raw)
 		}
 	}
 }

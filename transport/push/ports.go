@@ -24,6 +24,7 @@ type Deps struct {
 	Resources Resources
 	Rooms     Rooms
 	Inboxes   Inboxes
+	Posts     Posts
 	Forum     Forum
 	HTML      func(markdown string) string // rendered and sanitised
 	Bus       Bus                          // nil: one node
@@ -112,6 +113,12 @@ type Rooms interface {
 // Inboxes is notifications, as far as sockets reach. commands.Commands is one.
 type Inboxes interface {
 	ReadNotifications(ctx context.Context, by commands.Actor, number uint64) (uint64, commands.Outcome, error)
+}
+
+// Posts says of a post what its events do not repeat. commands.Commands is one.
+type Posts interface {
+	// PostPlace says where a post stood after its event of that revision.
+	PostPlace(ctx context.Context, post uuid.UUID, revision uint64) (commands.PostPlace, error)
 }
 
 // Forum says what of the forum an account may see; it reads the tables.

@@ -22,7 +22,7 @@ func (s *Server) comments() {
 	}, s.maySeeComments, s.listComments)
 	route(s, Op{
 		Method: http.MethodPost, Path: "/v1/posts/{id}/comments", ID: "createComment", Summary: "Comment on a post, or answer a comment", Tag: "Comments",
-		Status: http.StatusCreated, Errors: []*fault.Fault{fault.ErrNotFound, board.ErrArchived, post.ErrDeleted, post.ErrNotYet, comment.ErrDeleted},
+		Status: http.StatusCreated, Errors: []*fault.Fault{fault.ErrNotFound, board.ErrArchived, post.ErrDeleted, post.ErrNotYet, post.ErrLocked, comment.ErrDeleted},
 	}, s.mayComment, s.createComment)
 	route(s, Op{
 		Method: http.MethodGet, Path: "/v1/comments/{id}", ID: "getComment", Summary: "A comment; a deleted one is empty", Tag: "Comments",
@@ -30,7 +30,7 @@ func (s *Server) comments() {
 	}, nil, s.getComment)
 	route(s, Op{
 		Method: http.MethodPatch, Path: "/v1/comments/{id}", ID: "editComment", Summary: "Change a comment; for its author", Tag: "Comments",
-		Errors: append(own, comment.ErrDeleted),
+		Errors: append(own, post.ErrLocked, comment.ErrDeleted),
 	}, s.mayEditComment, s.editComment)
 	route(s, Op{
 		Method: http.MethodDelete, Path: "/v1/comments/{id}", ID: "deleteComment", Summary: "Empty a comment; for its author and moderators", Tag: "Comments",
@@ -80,13 +80,7 @@ type commentList struct {
 }
 
 func (s *Server) maySeeComments(ctx context.Context, c *Call, p commentList) error {
-	return s.cfg.Tables.Read(ctx, func(r readmodels.Reader) error {
-		sees, err := readmodels.SeesPost(ctx, r, c.Account(), p.ID)
-		if err == nil && !sees {
-			err = fault.ErrNotFound
-		}
-		return err
-	})
+	return s.seesPost(ctx, c, p.ID)
 }
 
 func (s *Server) listComments(ctx context.Context, c *Call, p commentList, _ None) (Reply[List[Comment]], error) {

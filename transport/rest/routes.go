@@ -73,6 +73,8 @@ func (s *Server) register() {
 	s.follows()
 	s.boards()
 	s.posts()
+	s.revisions()
+	s.postModeration()
 	s.comments()
 	s.reactions()
 	s.bookmarks()

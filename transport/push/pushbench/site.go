@@ -94,7 +94,7 @@ func newSite(store event.Store, epoch uuid.UUID, feed push.Feed) (*site, error) 
 	s.tickets = push.NewTickets(time.Hour, &drawer{})
 	server := push.New(cfg, push.Deps{
 		Store: store, Feed: feed, Codec: s.codec, Positions: event.NewPositions(epoch), Tickets: s.tickets,
-		Sessions: neighbours{}, Resources: neighbours{}, Rooms: cmds, Inboxes: cmds,
+		Sessions: neighbours{}, Resources: neighbours{}, Rooms: cmds, Inboxes: cmds, Posts: cmds,
 		HTML: func(s string) string { return s },
 		Refuse: func(w http.ResponseWriter, _ *http.Request, err error) {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)

@@ -1,0 +1,299 @@
+package acceptance
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/parleyhq/parley/cmd/acceptance/harness"
+)
+
+// F3: what moderators alone may do, and to what.
+func TestF3_ForModerators(t *testing.T) {
+	t.Parallel()
+	f := newForum(t)
+	made := f.alice.Post(f.posts(), body{"title": "T", "body": "B"}).Want(201)
+	post := "/v1/posts/" + made.ID()
+	old := harness.Header{Name: "If-Match", Value: made.Header.Get("ETag")}
+	f.see(f.alice)
+	f.admin.Put("/v1/boards/"+f.board+"/moderators/"+f.bob.Account.ID, nil).Want(204)
+	f.see(f.admin)
+	to := body{"boardId": f.board}
+	for _, act := range []string{"lock", "pin", "board"} {
+		f.Client().Put(post+"/"+act, to).Want(401)
+		f.alice.Put(post+"/"+act, to).Want(403) // the author is no moderator
+		f.alice.Put(post+"/"+act, body{}).Want(403)
+		for _, none := range []string{nowhere, "x"} {
+			f.bob.Put("/v1/posts/"+none+"/"+act, to).Want(404)
+		}
+	}
+	for _, act := range []string{"lock", "pin"} {
+		for range 2 {
+			f.bob.Put(post+"/"+act, nil).Want(204)
+		}
+		f.bob.Delete(post+"/"+act, old).Want(412)
+		f.see(f.bob)
+		p := f.alice.Get(post).Want(200)
+		if key := act + "ed"; p.Map()[strings.Replace(key, "pined", "pinned", 1)] != true {
+			t.Errorf("%s: %s", act, p)
+		}
+		f.alice.Delete(post + "/" + act).Want(403)
+		f.bob.Delete(post+"/"+act, harness.Header{Name: "If-Match", Value: p.Header.Get("ETag")}).Want(204)
+		f.bob.Delete(post + "/" + act).Want(204)
+		f.see(f.bob)
+		if p := f.alice.Get(post).Want(200).Map(); p["locked"] != false || p["pinned"] != false {
+			t.Errorf("%s taken back: %v", act, p)
+		}
+	}
+	draft := "/v1/posts/" + makePost(f.bob, f.board, body{"draft": true})
+	f.see(f.bob)
+	f.admin.Put(draft+"/lock", nil).Want(404)
+	f.bob.Put(draft+"/lock", nil).Want(409, "post.not_published")
+	f.bob.Put(draft+"/pin", nil).Want(409, "post.not_published")
+	f.alice.Delete(post).Want(204)
+	f.see(f.alice)
+	f.bob.Put(post+"/lock", nil).Want(409, "post.deleted")
+	f.bob.Put(post+"/pin", nil).Want(409, "post.deleted")
+	f.bob.Put(post+"/board", to).Want(409, "post.deleted")
+}
+
+// F3: under a locked post nothing is said any more, by nobody; what was said
+// may be taken back, and reactions go on.
+func TestF3_Lock(t *testing.T) {
+	t.Parallel()
+	f := newForum(t)
+	id := makePost(f.alice, f.board, body{"type": "question"})
+	post := "/v1/posts/" + id
+	f.see(f.alice)
+	said, other := say(f.bob, id, ""), say(f.bob, id, "")
+	f.see(f.bob)
+	f.admin.Put(post+"/lock", nil).Want(204)
+	f.see(f.admin)
+	for _, c := range []*harness.Client{f.alice, f.bob, f.admin} {
+		c.Post(post+"/comments", body{"body": "B"}).Want(409, "post.locked")
+		c.Post(post+"/comments", body{"body": "B", "parentId": said}).Want(409, "post.locked")
+		c.Post(post+"/comments", body{"body": ""}).Want(422)
+	}
+	f.bob.Patch("/v1/comments/"+said, body{"body": "Changed"}).Want(409, "post.locked")
+	f.bob.Patch("/v1/comments/"+said, body{"body": ""}).Want(422)
+	f.alice.Patch("/v1/comments/"+said, body{"body": "Changed"}).Want(403)
+	f.bob.Put(post+"/reactions/like", nil).Want(204)
+	f.bob.Put("/v1/comments/"+said+"/reactions/like", nil).Want(204)
+	f.alice.Put(post+"/answer", body{"commentId": said}).Want(200)
+	f.alice.Patch(post, body{"title": "Changed"}).Want(200)
+	f.bob.Delete("/v1/comments/" + other).Want(204)
+	f.admin.Delete(post + "/lock").Want(204)
+	f.see(f.admin)
+	f.bob.Patch("/v1/comments/"+said, body{"body": "Changed"}).Want(200)
+	say(f.alice, id, said)
+}
+
+// F3: a move carries counts, hashtags and the feeds of who follows the boards,
+// for those who moderate both.
+func TestF3_Move(t *testing.T) {
+	t.Parallel()
+	f := newForum(t)
+	target, closed := newBoard(f.Server, f.admin), newBoard(f.Server, f.admin)
+	f.admin.Put("/v1/boards/"+f.board+"/moderators/"+f.bob.Account.ID, nil).Want(204)
+	f.admin.Put("/v1/boards/"+f.board+"/follow", nil).Want(204)
+	f.see(f.admin)
+	follower := f.NewPerson("follower")
+	follower.Put("/v1/boards/"+target+"/follow", nil).Want(204)
+	id := makePost(f.alice, f.board, body{"title": "Zugvogel", "body": "#moved"})
+	post := "/v1/posts/" + id
+	f.see(f.alice)
+	f.admin.Put(post+"/pin", nil).Want(204)
+	f.see(f.admin)
+	on := func(board, other string) {
+		t.Helper()
+		f.see(f.admin)
+		follower.Position = f.admin.Position
+		for b, want := range map[string]string{board: "[" + id + "]", other: "[]"} {
+			if got := fmt.Sprint(allPages(f.bob, "/v1/boards/"+b+"/posts")); got != want {
+				t.Errorf("posts: %s, want %s", got, want)
+			}
+			if got := fmt.Sprint(search(f.bob, "zugvogel", "&board="+b)); got != want {
+				t.Errorf("found: %s, want %s", got, want)
+			}
+			m := f.bob.Get("/v1/boards/" + b).Want(200).Map()
+			if here := want != "[]"; here != (m["posts"] == 1.) || here != (fmt.Sprint(m["hashtags"]) == "[moved]") {
+				t.Errorf("board: %v", m)
+			}
+		}
+		for c, followed := range map[*harness.Client]string{f.admin: f.board, follower: target} {
+			if got := slices.Contains(allPages(c, "/v1/feed"), id); got != (followed == board) {
+				t.Errorf("in the feed of %s: %v", c.Account.Handle, got)
+			}
+		}
+	}
+	on(f.board, target)
+
+	f.bob.Put(post+"/board", body{"boardId": target}).Want(403) // he moderates one of them
+	for name, bad := range map[string]any{
+		"nothing": body{}, "null": body{"boardId": nil}, "no id": body{"boardId": "x"}, "no board": body{"boardId": nowhere}, "a number": body{"boardId": 1},
+	} {
+		if a := f.admin.Put(post+"/board", bad); a.Status != 422 || len(a.Details) != 1 || a.Details[0].Field != "boardId" {
+			t.Errorf("%s: %s", name, a)
+		}
+	}
+	f.admin.Put(post+"/board", `{"boardId":`).Want(400)
+	f.admin.Patch("/v1/boards/"+closed, body{"archived": true}).Want(200)
+	f.admin.Put(post+"/board", body{"boardId": closed}).Want(409, "board.archived")
+	f.admin.Put(post+"/board", body{"boardId": target}, harness.Header{Name: "If-Match", Value: `"` + nowhere + `"`}).Want(412)
+	moved := f.admin.Put(post+"/board", body{"boardId": target}).Want(200)
+	if p := moved.Map(); p["boardId"] != target || p["pinned"] != false || p["state"] != "published" {
+		t.Errorf("moved: %v", p)
+	}
+	on(target, f.board)
+	again := f.admin.Put(post+"/board", body{"boardId": target}).Want(200)
+	if again.Header.Get("ETag") != moved.Header.Get("ETag") {
+		t.Errorf("a move to where it is: %s", again)
+	}
+	f.bob.Put(post+"/lock", nil).Want(403) // it has left his board
+
+	f.admin.Put("/v1/boards/"+target+"/moderators/"+f.bob.Account.ID, nil).Want(204)
+	f.see(f.admin)
+	f.bob.Put(post+"/board", body{"boardId": f.board}).Want(200)
+	f.admin.Position = f.bob.Position
+	on(f.board, target)
+	f.admin.Patch("/v1/boards/"+f.board, body{"archived": true}).Want(200)
+	f.admin.Put(post+"/board", body{"boardId": target}).Want(200) // out of an archived board
+	on(target, f.board)
+}
+
+// F3, A12: what moderators did is among the acts, and what people do to their
+// own posts is not.
+func TestF3_Audit(t *testing.T) {
+	t.Parallel()
+	f := newForum(t)
+	target := newBoard(f.Server, f.admin)
+	id := makePost(f.alice, f.board, nil)
+	post := "/v1/posts/" + id
+	f.alice.Patch(post, body{"title": "Two"}).Want(200)
+	f.alice.Patch(post, body{"title": "Three"}).Want(200)
+	f.alice.Delete(post + "/revisions/1").Want(204)
+	f.alice.Delete(post).Want(204)
+	f.alice.Post(post+"/restore", nil).Want(200)
+	f.see(f.alice)
+	f.admin.Put(post+"/lock", nil).Want(204)
+	f.admin.Delete(post + "/lock").Want(204)
+	f.admin.Put(post+"/pin", nil).Want(204)
+	f.admin.Put(post+"/board", body{"boardId": target}).Want(200)
+	f.admin.Delete(post + "/revisions/2").Want(204)
+	f.admin.Delete(post).Want(204)
+	f.admin.Post(post+"/restore", nil).Want(200)
+	var got []string
+	for _, act := range f.admin.Get("/v1/admin/audit?subject=" + id).Want(200).Items() {
+		if dig(act, "actor", "id") != f.admin.Account.ID || dig(act, "subject", "type") != "post" {
+			t.Errorf("act: %v", act)
+		}
+		got = append(got, fmt.Sprint(act["act"], " ", act["detail"]))
+	}
+	slices.Reverse(got)
+	want := []string{
+		"post.locked locked", "post.locked unlocked", "post.pinned pinned", "post.moved from " + f.board + " to " + target,
+		"post.redacted revision 2", "post.deleted <nil>", "post.restored <nil>",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("acts: %q\nwant  %q", got, want)
+	}
+}
+
+// F3, N3: lists hear of what leaves them, comes back, moves and leads them.
+func TestF3_Frames(t *testing.T) {
+	t.Parallel()
+	f := newForum(t)
+	target := newBoard(f.Server, f.admin)
+	f.bob.Position = f.admin.Position
+	f.bob.Put("/v1/boards/"+f.board+"/follow", nil).Want(204)
+	id := makePost(f.alice, f.board, nil)
+	post := "/v1/posts/" + id
+	f.see(f.alice)
+	b := f.bob.Dial()
+	topics := map[string]string{"post:" + id: "post", "board:" + f.board: "old", "board:" + target: "new", "feed": "feed"}
+	for topic := range topics {
+		b.Subscribe(topic, body{"position": f.alice.Position})
+	}
+	f.alice.Patch(post, body{"title": "Two"}).Want(200)
+	f.alice.Delete(post + "/revisions/1").Want(204)
+	f.alice.Delete(post).Want(204)
+	f.alice.Post(post+"/restore", nil).Want(200)
+	f.see(f.alice)
+	f.admin.Put(post+"/lock", nil).Want(204)
+	f.admin.Put(post+"/pin", nil).Want(204)
+	f.admin.Put(post+"/board", body{"boardId": target}).Want(200)
+	got := map[string][]string{}
+	for range 1 + 1 + 3 + 3 + 2 + 2 + 4 {
+		frame := b.Next()
+		name := topics[frame.Topic]
+		got[name] = append(got[name], frame.Type)
+		data := frame.Map()
+		if data["id"] != id || frame.Position == "" {
+			t.Errorf("frame: %s", frame.Raw)
+		}
+		for typ, want := range map[string]body{
+			"post.redacted.v1": {"revision": 1.}, "post.deleted.v1": {"state": "deleted"}, "post.restored.v1": {"state": "published"},
+			"post.locked.v1": {"locked": true}, "post.pinned.v1": {"pinned": true}, "post.moved.v1": {"boardId": target, "from": f.board},
+		} {
+			for key, value := range want {
+				if frame.Type == typ && data[key] != value {
+					t.Errorf("%s is not %v: %s", key, value, frame.Raw)
+				}
+			}
+		}
+	}
+	both := "post.deleted.v1 post.restored.v1 "
+	for name, want := range map[string]string{
+		"post": "post.edited.v1 post.redacted.v1 " + both + "post.locked.v1 post.pinned.v1 post.moved.v1",
+		"old":  both + "post.locked.v1 post.pinned.v1 post.moved.v1", "new": "post.moved.v1", "feed": both + "post.moved.v1",
+	} {
+		if strings.Join(got[name], " ") != want {
+			t.Errorf("%s heard %v, want %s", name, got[name], want)
+		}
+	}
+}
+
+// F3, Q9, invariant 9: nothing that an anonymous author does to the post tells
+// who it is, nor that a moderator wrote it.
+func TestF3_Anonymous(t *testing.T) {
+	t.Parallel()
+	f := newForum(t)
+	for name, author := range map[string]*harness.Client{"a member": f.alice, "a moderator": f.admin} {
+		id := makePost(author, f.board, body{"anonymous": true})
+		post := "/v1/posts/" + id
+		f.see(author)
+		b := f.bob.Dial()
+		b.Subscribe("post:"+id, body{"position": author.Position})
+		author.Patch(post, body{"title": "Two"}).Want(200)
+		author.Patch(post, body{"title": "Three"}).Want(200)
+		author.Delete(post + "/revisions/1").Want(204)
+		author.Delete(post).Want(204)
+		author.Post(post+"/restore", nil).Want(200)
+		f.see(author)
+		for range 5 {
+			if frame := b.Next(); strings.Contains(frame.Raw, author.Account.ID) || strings.Contains(frame.Raw, author.Account.Handle) {
+				t.Errorf("%s: %s", name, frame.Raw)
+			}
+		}
+		a := f.bob.Get(post + "/revisions").Want(200)
+		for _, v := range a.Items() {
+			if v["editor"] != nil {
+				t.Errorf("%s: %v", name, v)
+			}
+		}
+		if strings.Contains(a.String(), author.Account.ID) {
+			t.Errorf("%s: %s", name, a)
+		}
+		if acts := f.admin.Get("/v1/admin/audit?subject=" + id).Want(200).Items(); len(acts) != 0 {
+			t.Errorf("%s: acts %v", name, acts)
+		}
+	}
+	// An own post is moderated as any other one: in one's own name.
+	id := makePost(f.admin, f.board, body{"anonymous": true})
+	f.admin.Put("/v1/posts/"+id+"/pin", nil).Want(204)
+	acts := f.admin.Get("/v1/admin/audit?subject=" + id).Want(200).Items()
+	if len(acts) != 1 || dig(acts[0], "actor", "id") != f.admin.Account.ID {
+		t.Errorf("acts: %v", acts)
+	}
+}
