@@ -47,6 +47,7 @@ type modelPost struct {
 	anonymous    bool
 	published    bool
 	deleted      bool
+	pinned       bool
 	at           time.Time
 	tags         []string
 }
@@ -91,6 +92,8 @@ func newForumWorld(t *testing.T, seed uint64) *forumWorld {
 		must(t, err)
 		w.boards = append(w.boards, id)
 	}
+	_, err = w.c.SetModerator(t.Context(), commands.Actor{Account: w.people[1]}, w.boards[1], w.people[0], true) // of both
+	must(t, err)
 	return w
 }
 
@@ -110,9 +113,24 @@ func (w *forumWorld) act() {
 		if _, err := w.c.DeletePost(ctx, by, id, nil); err == nil {
 			w.posts[id].deleted = true
 		}
-	case n < 45:
+	case n < 30:
+		id := pick(w, w.order)
+		if _, err := w.c.RestorePost(ctx, by, id, nil); err == nil {
+			w.posts[id].deleted = false
+		}
+	case n < 33:
+		id, on := pick(w, w.order), w.random.IntN(2) == 0
+		if _, err := w.c.PinPost(ctx, by, id, on, nil); err == nil {
+			w.posts[id].pinned = on
+		}
+	case n < 36:
+		id, board := pick(w, w.order), pick(w, w.boards)
+		if _, err := w.c.MovePost(ctx, by, id, board, nil); err == nil && w.posts[id].board != board {
+			w.posts[id].board, w.posts[id].pinned = board, false
+		}
+	case n < 52:
 		w.comment(by, pick(w, w.order))
-	case n < 50 && len(w.comments) > 0:
+	case n < 56 && len(w.comments) > 0:
 		id := pick(w, w.commentIDs())
 		if _, err := w.c.DeleteComment(ctx, by, id, nil); err == nil {
 			w.comments[id].deleted = true
@@ -394,9 +412,16 @@ func (w *forumWorld) checkLists(r readmodels.Reader) {
 		}
 	}
 	for _, id := range w.boards {
-		want := w.newest(func(_ uuid.UUID, p *modelPost) bool { return p.board == id })
-		check("board", want, every(t, 3, func(after *readmodels.PostKey, limit int) ([]readmodels.Post, error) {
-			return readmodels.BoardPosts(ctx, r, uuid.Nil, id, after, limit)
+		want := append(w.newest(func(_ uuid.UUID, p *modelPost) bool { return p.board == id && p.pinned }),
+			w.newest(func(_ uuid.UUID, p *modelPost) bool { return p.board == id && !p.pinned })...)
+		var page *readmodels.BoardPage
+		check("board", want, every(t, 3, func(_ *readmodels.PostKey, limit int) ([]readmodels.Post, error) {
+			posts, at, err := readmodels.BoardPosts(ctx, r, uuid.Nil, id, page, limit)
+			if len(posts) > 0 {
+				next := at.Place(posts[len(posts)-1])
+				page = &next
+			}
+			return posts, err
 		}))
 		b, _, err := readmodels.BoardOf(ctx, r, uuid.Nil, id, readmodels.BoardTags{Most: 10})
 		must(t, err)

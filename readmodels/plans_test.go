@@ -170,13 +170,15 @@ func planForum(ctx context.Context, b readmodels.Batch, run func(...any)) {
 	run(readmodels.ChangedPost(ctx, b, me, thing))
 	run(readmodels.SeesPost(ctx, b, me, thing))
 	run(readmodels.PostsByID(ctx, b, me, []uuid.UUID{thing}))
-	for _, after := range []*readmodels.PostKey{nil, {Pinned: 1, At: at.UnixMilli() + 1, ID: thing}} {
-		run(readmodels.BoardPosts(ctx, b, me, other, after, 20))
+	for _, after := range []*readmodels.PostKey{nil, {At: at.UnixMilli() + 1, ID: thing}} {
 		run(readmodels.AuthorPosts(ctx, b, me, you, after, 20))
 		run(readmodels.HashtagPosts(ctx, b, me, "t", after, 20))
 		run(readmodels.OwnPosts(ctx, b, me, []post.State{post.Draft, post.Live}, after, 20))
 		run(readmodels.PublicFeed(ctx, b, me, after, 20))
 		run(readmodels.HomeFeed(ctx, b, me, after, 20))
+	}
+	for _, page := range []*readmodels.BoardPage{nil, {Leading: []uuid.UUID{thing, you}}, {Leading: []uuid.UUID{thing}, Shown: 1, PostKey: readmodels.PostKey{At: 1}}} {
+		run(readmodels.BoardPosts(ctx, b, me, other, page, 20))
 	}
 	run(readmodels.HashtagOf(ctx, b, me, "t"))
 	run(readmodels.Trending(ctx, b, me, at, nil, 20))

@@ -73,13 +73,12 @@ func one[T any](list []T, err error) (T, bool, error) {
 
 // PostKey is a post's place in a list by time, newest first.
 type PostKey struct {
-	Pinned int64     `json:"p,omitempty"` // on a board
-	At     int64     `json:"a"`           // milliseconds
-	ID     uuid.UUID `json:"i"`
+	At int64     `json:"a"` // milliseconds
+	ID uuid.UUID `json:"i"`
 }
 
 // endOfTime comes before every post in a list that begins with the newest.
-var endOfTime = PostKey{Pinned: 1 << 40, At: 1 << 60, ID: uuid.Max}
+var endOfTime = PostKey{At: 1 << 60, ID: uuid.Max}
 
 func (k *PostKey) orNewest() PostKey {
 	if k == nil {
@@ -88,26 +87,11 @@ func (k *PostKey) orNewest() PostKey {
 	return *k
 }
 
-// PlaceOnBoard is a post's place in BoardPosts.
-func (p Post) PlaceOnBoard() PostKey {
-	return PostKey{Pinned: flag(p.Pinned), At: millis(p.PublishedAt), ID: p.ID}
-}
-
 // Place is a post's place in lists of published posts.
 func (p Post) Place() PostKey { return PostKey{At: millis(p.PublishedAt), ID: p.ID} }
 
 // OwnPlace is a post's place in OwnPosts.
 func (p Post) OwnPlace() PostKey { return PostKey{At: millis(p.CreatedAt), ID: p.ID} }
-
-// BoardPosts are the posts of a board, pinned ones first, then the newest; at
-// most limit, those after the one given (nil: from the first).
-func BoardPosts(ctx context.Context, r Reader, viewer, board uuid.UUID, after *PostKey, limit int) ([]Post, error) {
-	k, me := after.orNewest(), textID(viewer)
-	return posts(ctx, r, viewer, `SELECT `+postColumns+` FROM post p
-		WHERE p.board = ? AND p.state = 'published' AND (p.pinned, p.published_at, p.id) < (?, ?, ?)`+visible("p.author")+`
-		ORDER BY p.pinned DESC, p.published_at DESC, p.id DESC LIMIT ?`,
-		board.String(), k.Pinned, k.At, k.ID.String(), me, me, limit)
-}
 
 // AuthorPosts are the posts that an account has signed, newest first: no
 // anonymous one, whoever asks.
@@ -144,8 +128,16 @@ func OwnPosts(ctx context.Context, r Reader, viewer uuid.UUID, states []post.Sta
 // posts runs a query for postColumns and adds people and reactions.
 func posts(ctx context.Context, r Reader, viewer uuid.UUID, sql string, args ...any) ([]Post, error) {
 	found, err := collect(ctx, r, scanPost, sql, args...)
-	if err != nil || len(found) == 0 {
-		return found, err
+	if err != nil {
+		return nil, err
+	}
+	return found, dress(ctx, r, viewer, found)
+}
+
+// dress adds people and reactions to posts.
+func dress(ctx context.Context, r Reader, viewer uuid.UUID, found []Post) error {
+	if len(found) == 0 {
+		return nil
 	}
 	var people, mentions []uuid.UUID
 	subjects := make([]any, len(found))
@@ -159,7 +151,7 @@ func posts(ctx context.Context, r Reader, viewer uuid.UUID, sql string, args ...
 	}
 	a, err := lookAround(ctx, r, viewer, subjects, people, mentions)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for i := range found {
 		p := &found[i]
@@ -168,7 +160,7 @@ func posts(ctx context.Context, r Reader, viewer uuid.UUID, sql string, args ...
 		p.Author = person(a.summaries, p.author)
 		p.show(a.summaries, a.apart)
 	}
-	return found, keptAndFollowed(ctx, r, viewer, found)
+	return keptAndFollowed(ctx, r, viewer, found)
 }
 
 // person is the summary of an account, nil for a pseudonym and who is gone.

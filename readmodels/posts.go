@@ -28,7 +28,7 @@ var postSchema = []string{
 		created_at bigint NOT NULL, edited_at bigint NOT NULL, published_at bigint NOT NULL, publish_at bigint NOT NULL, publish_error text NOT NULL,
 		version text NOT NULL)`,
 	`CREATE INDEX IF NOT EXISTS post_newest ON post (published_at, id) WHERE state = 'published'`,
-	`CREATE INDEX IF NOT EXISTS post_board ON post (board, pinned, published_at, id) WHERE state = 'published'`,
+	`CREATE INDEX IF NOT EXISTS post_pinned ON post (board, published_at, id) WHERE state = 'published' AND pinned = 1`,
 	`CREATE INDEX IF NOT EXISTS post_author ON post (author, published_at, id) WHERE state = 'published'`,
 	`CREATE INDEX IF NOT EXISTS post_owner ON post (owner, created_at, id)`,
 	`CREATE INDEX IF NOT EXISTS post_owner_newest ON post (owner, published_at, id) WHERE state = 'published'`,

@@ -89,6 +89,69 @@ func TestF3_Lock(t *testing.T) {
 	say(f.alice, id, said)
 }
 
+// F3, F12: pinned posts lead their board across pages, and whatever is pinned,
+// unpinned or published meanwhile, no page shows a post twice or passes one over.
+func TestF3_Pins(t *testing.T) {
+	t.Parallel()
+	f := newForum(t)
+	var ids []string
+	for range 7 {
+		ids = append(ids, makePost(f.alice, f.board, nil))
+	}
+	f.see(f.alice)
+	pin := func(n int) { f.admin.Put("/v1/posts/"+ids[n]+"/pin", nil).Want(204) }
+	inOrder := func(order ...int) string {
+		list := make([]string, len(order))
+		for i, n := range order {
+			list[i] = ids[n]
+		}
+		return fmt.Sprint(list)
+	}
+	pin(1)
+	pin(4)
+	pin(0)
+	f.see(f.admin)
+	for _, limit := range []string{"1", "2", "3", "4", "7", "100"} {
+		if got, want := fmt.Sprint(allPages(f.bob, f.posts()+"?limit="+limit)), inOrder(4, 1, 0, 6, 5, 3, 2); got != want {
+			t.Errorf("pages of %s: %s, want %s", limit, got, want)
+		}
+	}
+	// Elsewhere they stand by time.
+	if got := fmt.Sprint(allPages(f.bob, "/v1/feed?public=true")); got != inOrder(6, 5, 4, 3, 2, 1, 0) {
+		t.Errorf("feed: %s", got)
+	}
+	var got []string
+	page := f.bob.Get(f.posts() + "?limit=2").Want(200) // 4, 1
+	for _, between := range []func(){
+		func() { f.admin.Delete("/v1/posts/" + ids[4] + "/pin").Want(204); pin(2) }, // 0, 6
+		func() { f.admin.Delete("/v1/posts/" + ids[0] + "/pin").Want(204); pin(5) }, // 5, 3
+		func() { pin(6); makePost(f.admin, f.board, nil) },                          // 2
+		nil,
+	} {
+		for _, item := range page.Items() {
+			got = append(got, item["id"].(string))
+		}
+		if between != nil {
+			between()
+			f.see(f.admin)
+			page = f.bob.Get(f.posts() + "?limit=2&cursor=" + page.Next()).Want(200)
+		}
+	}
+	if want := inOrder(4, 1, 0, 6, 5, 3, 2); fmt.Sprint(got) != want || page.Next() != "" {
+		t.Errorf("while pins change: %v, want %s", got, want)
+	}
+	f.admin.Delete("/v1/posts/" + ids[5]).Want(204)
+	f.see(f.admin)
+	if got := allPages(f.bob, f.posts()+"?limit=2"); fmt.Sprint(got[:3]) != inOrder(6, 2, 1) || slices.Contains(got, ids[5]) {
+		t.Errorf("afterwards: %v", got)
+	}
+	f.admin.Post("/v1/posts/"+ids[5]+"/restore", nil).Want(200)
+	f.see(f.admin)
+	if got := allPages(f.bob, f.posts()); fmt.Sprint(got[:4]) != inOrder(6, 5, 2, 1) {
+		t.Errorf("restored: %v", got)
+	}
+}
+
 // F3: a move carries counts, hashtags and the feeds of who follows the boards,
 // for those who moderate both.
 func TestF3_Move(t *testing.T) {

@@ -147,9 +147,11 @@ func (s *Server) listPosts(ctx context.Context, c *Call, p Page,
 }
 
 func (s *Server) listBoardPosts(ctx context.Context, c *Call, p pagedThing, _ None) (Reply[List[Post]], error) {
-	return s.listPosts(ctx, c, p.Page, func(r readmodels.Reader, after *readmodels.PostKey, limit int) ([]readmodels.Post, error) {
-		return readmodels.BoardPosts(ctx, r, c.Account(), p.ID, after, limit)
-	}, readmodels.Post.PlaceOnBoard)
+	var at readmodels.BoardPage
+	return listed(ctx, s, c, p.Page, func(r readmodels.Reader, after *readmodels.BoardPage, limit int) (posts []readmodels.Post, err error) {
+		posts, at, err = readmodels.BoardPosts(ctx, r, c.Account(), p.ID, after, limit)
+		return posts, err
+	}, showPost, func(p readmodels.Post) readmodels.BoardPage { return at.Place(p) })
 }
 
 func (s *Server) replyPost(ctx context.Context, c *Call, id uuid.UUID, position uint64) (Reply[Post], error) {
