@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/google/uuid"
+
+	"github.com/parleyhq/parley/domain/post"
 )
 
 // maxLeading is how many pinned posts lead a board, the newest of them. Others
@@ -64,13 +66,14 @@ func leaders(ctx context.Context, r Reader, viewer, board uuid.UUID, ids []uuid.
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	args := make([]any, 0, len(ids)+3)
+	args := make([]any, 0, len(ids)+2)
 	for _, id := range ids {
 		args = append(args, id.String())
 	}
 	me := textID(viewer)
-	found, err := collect(ctx, r, scanPost, `SELECT `+postColumns+` FROM post p WHERE p.id IN (`+marks(len(ids))+`)
-		AND p.board = ? AND p.state = 'published'`+visible("p.author"), append(args, board.String(), me, me)...)
+	found, err := collect(ctx, r, scanPost, `SELECT `+postColumns+` FROM post p WHERE p.id IN (`+marks(len(ids))+`)`+visible("p.author"),
+		append(args, me, me)...)
+	found = slices.DeleteFunc(found, func(p Post) bool { return p.Board != board || p.State != post.Live })
 	slices.SortFunc(found, func(a, b Post) int { return slices.Index(ids, a.ID) - slices.Index(ids, b.ID) })
 	return found[:min(limit, len(found))], err
 }

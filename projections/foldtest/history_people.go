@@ -344,7 +344,11 @@ func relate(h *History) {
 	if guard.Openings > 0 && h.one(4) { // it may be known late
 		guard = follow.Guard{Approves: true, Openings: guard.Openings - 1}
 	}
-	switch h.random.IntN(7) {
+	what := h.random.IntN(7)
+	if h.one(2) && stateOf(h, follow.Stream("follow", a, b), follow.New).Waits(guard) {
+		what = 3 // requests are few, and few are answered by chance
+	}
+	switch what {
 	case 0:
 		turn("mute", a, b, !stands("mute", a, b), follow.MuteStarted{Muter: a, Muted: b}, follow.MuteEnded{Muter: a, Muted: b})
 	case 1:
