@@ -61,6 +61,7 @@ func crowded(t *testing.T, db readmodels.DB) (people []uuid.UUID, aBoard, aPost,
 			text := readmodels.PostText{Board: aBoard, Author: who, Type: post.Article, Title: "t", Body: "b", Hashtags: []string{"all", fmt.Sprint("tag", n)}, Mentions: people}
 			do(readmodels.PutPost(t.Context(), b, nth(3, n), text, post.Live, time.Time{}, when))
 			do(readmodels.PutComment(t.Context(), b, nth(4, n), comment.Published{Post: aPost, Author: who, Body: "c", Mentions: people}, when))
+			do(readmodels.EditPost(t.Context(), b, aPost, post.Edited{Author: me, Editor: who, Title: "t", Body: "b", Hashtags: []string{"all"}, Mentions: people}, when))
 			for _, subject := range []uuid.UUID{nth(3, n), nth(4, n)} {
 				do(readmodels.SetReaction(t.Context(), b, subject, me, "like", true))
 				do(readmodels.SetReaction(t.Context(), b, subject, who, "sad", true))
@@ -99,7 +100,11 @@ func TestF12_QueriesOfAPage(t *testing.T) {
 			return len(found), err
 		},
 		"posts of a board": func(ctx context.Context, r readmodels.Reader, limit int) (int, error) {
-			found, err := readmodels.BoardPosts(ctx, r, me, aBoard, nil, limit)
+			found, _, err := readmodels.BoardPosts(ctx, r, me, aBoard, nil, limit)
+			return len(found), err
+		},
+		"revisions": func(ctx context.Context, r readmodels.Reader, limit int) (int, error) {
+			found, err := readmodels.Revisions(ctx, r, me, aPost, nil, limit)
 			return len(found), err
 		},
 		"posts of a hashtag": func(ctx context.Context, r readmodels.Reader, limit int) (int, error) {
