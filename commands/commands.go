@@ -25,6 +25,9 @@ import (
 //	setup.go          the first administrator
 //	roles.go          administrators at the operator's word
 //	suspension.go     accounts that may only read
+//	reports.go reportsubjects.go reportdecisions.go putback.go
+//	                  reports, decisions, appeals
+//	unmasking.go      who wrote an anonymous post
 //	apikeys.go        keys with which programs call
 //	images.go         upload, name, remove
 //	links.go          links that are signed

@@ -14,6 +14,7 @@ import (
 	"github.com/parleyhq/parley/domain/ops"
 	"github.com/parleyhq/parley/domain/post"
 	"github.com/parleyhq/parley/domain/reaction"
+	"github.com/parleyhq/parley/domain/report"
 	"github.com/parleyhq/parley/domain/session"
 )
 
@@ -32,6 +33,7 @@ func Catalogue() (*event.Catalogue, error) {
 		comment.Events,
 		post.Events,
 		reaction.Events,
+		report.Events,
 		image.Events,
 		bookmark.Events,
 	)

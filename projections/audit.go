@@ -13,6 +13,7 @@ import (
 	"github.com/parleyhq/parley/domain/comment"
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/domain/post"
+	"github.com/parleyhq/parley/domain/report"
 	"github.com/parleyhq/parley/readmodels"
 )
 
@@ -37,6 +38,13 @@ func auditRoutes() []Route {
 		}),
 		act("api_key", func(d apikey.Created, a *readmodels.Act) { a.Actor, a.Detail = d.By, d.Name }),
 		act("api_key", func(d apikey.Revoked, a *readmodels.Act) { a.Actor = d.By }),
+		act("report", func(d report.Decided, a *readmodels.Act) {
+			a.Actor, a.Detail, a.Reason = d.By, string(d.Action), d.Reason
+		}),
+		act("post", func(d post.Unmasked, a *readmodels.Act) { a.Actor, a.Reason = d.By, d.Reason }),
+		onID(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, e event.Decoded, d comment.Restored) error {
+			return readmodels.PutActOnOthers(ctx, b, readmodels.ActOf(e, d.By, "comment", id))
+		}),
 		onID(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, e event.Decoded, d post.Deleted) error {
 			return readmodels.PutActOnOthers(ctx, b, readmodels.ActOf(e, d.By, "post", id))
 		}),

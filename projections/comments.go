@@ -18,6 +18,7 @@ func commentRoutes() []Route {
 		onThing(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, _ comment.Deleted, w readmodels.When) error {
 			return readmodels.DeleteComment(ctx, b, id, w)
 		}),
+		onThing(readmodels.RestoreComment),
 	}
 }
 

@@ -30,7 +30,7 @@ func foldSeeds() uint64 {
 	return 6 * max(1, rounds)
 }
 
-const foldEvents = 800 // of a history
+const foldEvents = 1000 // of a history
 
 // foldWorld is a history, sealed.
 type foldWorld struct {

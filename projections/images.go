@@ -41,6 +41,8 @@ func messagePlace(room uuid.UUID, number uint64) string {
 	return fmt.Sprintf("message/%s/%d", room, number)
 }
 
+func reportPlace(id uuid.UUID) string { return "report/" + id.String() }
+
 // setPicture says which picture a place shows to everybody, where that changed.
 func setPicture(ctx context.Context, b readmodels.Batch, place string, at time.Time, id *uuid.UUID) error {
 	if id == nil {

@@ -29,6 +29,14 @@ func messageRoutes() []Route {
 			}
 			return readmodels.EmptyMessage(ctx, b, readmodels.MessageKey{Room: room, Number: d.Number}, number(e))
 		}),
+		onID(func(ctx context.Context, b readmodels.Batch, room uuid.UUID, e event.Decoded, d chat.MessageRestored) error {
+			if len(d.Images) > 0 {
+				if err := readmodels.SetImageUses(ctx, b, messagePlace(room, d.Number), readmodels.ToSome, e.Time, d.Images...); err != nil {
+					return err
+				}
+			}
+			return readmodels.FillMessage(ctx, b, room, d, number(e))
+		}),
 		onID(func(ctx context.Context, b readmodels.Batch, room uuid.UUID, _ event.Decoded, d chat.ReactionAdded) error {
 			return readmodels.SetMessageReaction(ctx, b, readmodels.MessageKey{Room: room, Number: d.Number}, d.Account, d.Kind, true)
 		}),

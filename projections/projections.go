@@ -34,6 +34,7 @@ func Tables() Projector {
 			notificationRoutes(),
 			apiKeyRoutes(),
 			imageRoutes(),
+			reportRoutes(),
 			auditRoutes(),
 		),
 	}

@@ -25,7 +25,7 @@ type Act struct {
 	ID          uuid.UUID // of the event that says so
 	Act         string    // its type without the version: "account.suspended"
 	Actor       uuid.UUID // uuid.Nil: the operator
-	SubjectType string    // account, board, post, comment, api_key
+	SubjectType string    // account, board, post, comment, report, api_key
 	Subject     uuid.UUID
 	Detail      string // a role, a moderator's id, the end of a suspension
 	Reason      string

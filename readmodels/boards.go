@@ -16,6 +16,7 @@ var boardSchema = []string{
 		followers bigint NOT NULL, posts bigint NOT NULL)`,
 	`CREATE INDEX IF NOT EXISTS board_created ON board (created_at, id)`,
 	`CREATE TABLE IF NOT EXISTS board_moderator (board text NOT NULL, account text NOT NULL, PRIMARY KEY (board, account))`,
+	`CREATE INDEX IF NOT EXISTS board_moderator_account ON board_moderator (account, board)`,
 	`CREATE TABLE IF NOT EXISTS board_follow (account text NOT NULL, board text NOT NULL, PRIMARY KEY (account, board))`,
 }
 

@@ -88,6 +88,26 @@ func DeleteComment(ctx context.Context, b Batch, id uuid.UUID, w When) error {
 		w.Version.String(), id.String())
 }
 
+// RestoreComment gives a deleted comment its text again, and its place as the
+// accepted answer where no other one has it. Not deleted, nothing changes.
+func RestoreComment(ctx context.Context, b Batch, id uuid.UUID, e comment.Restored, w When) error {
+	for _, sql := range []string{
+		`UPDATE post SET comments = comments + 1 WHERE id = (SELECT post FROM comment WHERE id = ? AND deleted = 1)`,
+		`UPDATE comment SET replies = replies + 1 WHERE id = (SELECT parent FROM comment WHERE id = ? AND deleted = 1)`,
+	} {
+		if err := b.Exec(ctx, sql, id.String()); err != nil {
+			return err
+		}
+	}
+	if e.Answer {
+		if err := b.Exec(ctx, `UPDATE post SET answer = ? WHERE id = ? AND answer = ''`, id.String(), e.Post.String()); err != nil {
+			return err
+		}
+	}
+	return b.Exec(ctx, `UPDATE comment SET body = ?, html = ?, mentions = ?, deleted = 0, version = ? WHERE id = ? AND deleted = 1`,
+		e.Body, markdown.HTML(e.Body), list(e.Mentions), w.Version.String(), id.String())
+}
+
 const commentColumns = `m.id, m.post, m.parent, m.author, m.owner, m.anonymous, m.body, m.html, m.mentions, m.deleted, m.replies, m.reactions,
 	m.created_at, m.edited_at, m.version`
 

@@ -18,6 +18,7 @@ var messageSchema = []string{
 		mentions text NOT NULL, images text NOT NULL, reply_to bigint NOT NULL, client_id text NOT NULL, created_at bigint NOT NULL,
 		edited_at bigint NOT NULL, changed bigint NOT NULL, deleted bigint NOT NULL,
 		PRIMARY KEY (room, number))`,
+	`CREATE INDEX IF NOT EXISTS message_id ON message (id)`,
 	`CREATE TABLE IF NOT EXISTS message_reaction (
 		room text NOT NULL, number bigint NOT NULL, kind text NOT NULL, account text NOT NULL,
 		PRIMARY KEY (room, number, kind, account))`,
@@ -77,17 +78,24 @@ func EmptyMessage(ctx context.Context, b Batch, k MessageKey, by uint64) error {
 	if err != nil || !ok {
 		return err
 	}
+	if err := b.Exec(ctx, `DELETE FROM message_reaction WHERE room = ? AND number = ?`, room, number); err != nil {
+		return err
+	}
+	return countMessage(ctx, b, room, sender, number, -1)
+}
+
+// countMessage counts a message that goes, or comes back, for its room and for
+// those in it: as their own since they came, or as seen.
+func countMessage(ctx context.Context, b Batch, room, sender string, number int64, by int) error {
 	for _, step := range []struct {
 		sql  string
 		args []any
 	}{
-		{`DELETE FROM message_reaction WHERE room = ? AND number = ?`, []any{room, number}},
-		{`UPDATE room SET alive = alive - 1 WHERE id = ?`, []any{room}},
-		// Whose own it is since they came; for whom it counts as seen.
-		{`UPDATE room_member SET alive = alive - 1 WHERE room = ? AND account = ? AND since < ?`, []any{room, sender, number}},
+		{`UPDATE room SET alive = alive + ? WHERE id = ?`, []any{by, room}},
+		{`UPDATE room_member SET alive = alive + ? WHERE room = ? AND account = ? AND since < ?`, []any{by, room, sender, number}},
 		{
-			`UPDATE room_member SET seen = seen - 1 WHERE room = ? AND read_up_to >= ? AND (account <> ? OR since > ?)`,
-			[]any{room, number, sender, number},
+			`UPDATE room_member SET seen = seen + ? WHERE room = ? AND read_up_to >= ? AND (account <> ? OR since > ?)`,
+			[]any{by, room, number, sender, number},
 		},
 	} {
 		if err := b.Exec(ctx, step.sql, step.args...); err != nil {
@@ -95,6 +103,19 @@ func EmptyMessage(ctx context.Context, b Batch, k MessageKey, by uint64) error {
 		}
 	}
 	return nil
+}
+
+// FillMessage gives a message that was emptied its words again; by is the
+// number of the event.
+func FillMessage(ctx context.Context, b Batch, room uuid.UUID, e chat.MessageRestored, by uint64) error {
+	in, number := room.String(), int64(e.Number)
+	sender, ok, err := first(ctx, b, scanText, `UPDATE message SET body = ?, mentions = ?, images = ?, deleted = 0, changed = ?
+		WHERE room = ? AND number = ? AND deleted = 1 RETURNING sender`,
+		e.Text, textIDs(e.Mentions), textIDs(e.Images), int64(by), in, number)
+	if err != nil || !ok {
+		return err
+	}
+	return countMessage(ctx, b, in, sender, number, 1)
 }
 
 // SetMessageReaction puts a reaction on a message, or takes it back.
@@ -177,6 +198,14 @@ func MessageOf(ctx context.Context, r Reader, k MessageKey) (Message, bool, erro
 	found, err := messagesByKey(ctx, r, []MessageKey{k})
 	m, ok := found[k]
 	return m, ok, err
+}
+
+// MessageByID is where a message stands; false where there is none.
+func MessageByID(ctx context.Context, r Reader, id uuid.UUID) (MessageKey, bool, error) {
+	return first(ctx, r, func(rows Rows) (k MessageKey, err error) {
+		err = rows.Scan(&k.Room, &k.Number)
+		return k, err
+	}, `SELECT room, number FROM message WHERE id = ?`, id.String())
 }
 
 // messagesByKey finds messages of any rooms in one query, and their reactions

@@ -59,7 +59,7 @@ func TestPlans(t *testing.T) {
 	}
 	err := db.Batch(t.Context(), func(b readmodels.Batch) error {
 		p := planned{b, t, tables}
-		for _, part := range []func(context.Context, readmodels.Batch, func(...any)){planPeople, planForum, planChat, planInbox, planSearch} {
+		for _, part := range []func(context.Context, readmodels.Batch, func(...any)){planPeople, planForum, planChat, planInbox, planSearch, planReports} {
 			part(t.Context(), p, func(results ...any) {
 				t.Helper()
 				if err, failed := results[len(results)-1].(error); failed {

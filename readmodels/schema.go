@@ -26,5 +26,6 @@ func Schema() []string {
 		apiKeySchema,
 		auditSchema,
 		imageSchema,
+		reportSchema,
 	)
 }

@@ -64,6 +64,16 @@ func del(by uuid.UUID, number uint64) decider {
 	return func(r *chat.Room) ([]event.Data, error) { return r.Delete(by, number) }
 }
 
+func takeDown(by uuid.UUID, number uint64) decider {
+	return func(r *chat.Room) ([]event.Data, error) { return r.TakeDown(by, number) }
+}
+
+func putBack(number uint64) decider {
+	return func(r *chat.Room) ([]event.Data, error) {
+		return r.Restore(chat.MessageRestored{By: stranger, Number: number, Text: "hi"})
+	}
+}
+
 func react(by uuid.UUID, number uint64, on bool) decider {
 	return func(r *chat.Room) ([]event.Data, error) { return r.React(by, number, "like", on) }
 }
@@ -184,6 +194,15 @@ func TestMessages(t *testing.T) {
 		"delete what is not seen":  {hidden, del(plain, 2), nil, fault.ErrNotFound},
 		"not in direct rooms":      {direct(by(owner)), del(other, 2), nil, fault.ErrForbidden},
 		"strangers delete nothing": {group(by(owner)), del(stranger, 3), nil, fault.ErrNotFound},
+
+		"take down":               {group(by(owner)), takeDown(stranger, 3), []event.Data{chat.MessageDeleted{By: stranger, Number: 3}}, nil},
+		"take down twice":         {group(by(owner), chat.MessageDeleted{By: stranger, Number: 3}), takeDown(stranger, 3), nil, nil},
+		"take down what is none":  {group(), takeDown(stranger, 2), nil, fault.ErrNotFound},
+		"put back":                {group(by(owner), chat.MessageDeleted{By: stranger, Number: 3}), putBack(3), []event.Data{chat.MessageRestored{By: stranger, Number: 3, Sender: owner, Text: "hi"}}, nil},
+		"put back what is there":  {group(by(owner)), putBack(3), nil, nil},
+		"put back what is none":   {group(), putBack(1), nil, fault.ErrNotFound},
+		"edit what was put back":  {group(by(plain), chat.MessageDeleted{By: stranger, Number: 3}, chat.MessageRestored{Number: 3}), edit(plain, 3), []event.Data{chat.MessageEdited{Sender: plain, Number: 3, Text: "new"}}, nil},
+		"react to what came back": {group(by(plain), chat.MessageDeleted{By: stranger, Number: 3}, chat.MessageRestored{Number: 3}), react(owner, 3, true), []event.Data{chat.ReactionAdded{Account: owner, Number: 3, Kind: "like"}}, nil},
 
 		"react":                     {group(by(plain)), react(owner, 3, true), []event.Data{chat.ReactionAdded{Account: owner, Number: 3, Kind: "like"}}, nil},
 		"react twice":               {group(by(plain), chat.ReactionAdded{Account: owner, Number: 3, Kind: "like"}), react(owner, 3, true), nil, nil},

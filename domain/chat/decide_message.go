@@ -55,6 +55,34 @@ func (r *Room) Delete(by uuid.UUID, number uint64) ([]event.Data, error) {
 	return []event.Data{MessageDeleted{By: by, Number: number}}, nil
 }
 
+// TakeDown empties a message, for who moderates the community and need not be
+// in the room. Nothing changes for one that is deleted already.
+func (r *Room) TakeDown(by uuid.UUID, number uint64) ([]event.Data, error) {
+	switch {
+	case r.sender(number) == uuid.Nil:
+		return nil, fault.ErrNotFound
+	case r.Deleted(number):
+		return nil, nil
+	}
+	return []event.Data{MessageDeleted{By: by, Number: number}}, nil
+}
+
+// Restore takes a delete back, for the same. Nothing changes for a message
+// that is not deleted.
+func (r *Room) Restore(m MessageRestored) ([]event.Data, error) {
+	switch {
+	case r.sender(m.Number) == uuid.Nil:
+		return nil, fault.ErrNotFound
+	case !r.Deleted(m.Number):
+		return nil, nil
+	}
+	m.Sender = r.sender(m.Number)
+	return []event.Data{m}, nil
+}
+
+// Sender is who sent the message of that number, uuid.Nil where it is none.
+func (r *Room) Sender(number uint64) uuid.UUID { return r.sender(number) }
+
 // React puts a reaction on a message, or takes it back. Each person has one
 // of a kind; doing it twice changes nothing.
 func (r *Room) React(by uuid.UUID, number uint64, kind string, on bool) ([]event.Data, error) {

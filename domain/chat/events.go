@@ -72,6 +72,16 @@ type (
 		By     uuid.UUID `json:"by"`
 		Number uint64    `json:"number"`
 	}
+	// MessageRestored takes a delete back: the message says again what it said
+	// last, without the reactions that it had.
+	MessageRestored struct {
+		By       uuid.UUID   `json:"by"`
+		Number   uint64      `json:"number"`
+		Sender   uuid.UUID   `json:"sender"`
+		Text     string      `json:"text" seal:"personal,Sender"`
+		Mentions []uuid.UUID `json:"mentions,omitzero"`
+		Images   []uuid.UUID `json:"images,omitzero"`
+	}
 	// ReactionAdded puts a reaction on the message of that number.
 	ReactionAdded struct {
 		Account uuid.UUID `json:"account"`
@@ -105,6 +115,7 @@ var Events = []event.Definition{
 	event.Of[MessageSent]("chat.message_sent.v1", event.Chat, nil),
 	event.Of[MessageEdited]("chat.message_edited.v1", event.Chat, nil),
 	event.Of[MessageDeleted]("chat.message_deleted.v1", event.Chat, nil),
+	event.Of[MessageRestored]("chat.message_restored.v1", event.Chat, nil),
 	event.Of[ReactionAdded]("chat.reaction_added.v1", event.Chat, nil),
 	event.Of[ReactionRemoved]("chat.reaction_removed.v1", event.Chat, nil),
 	event.Of("receipt.read.v1", event.Chat, func(r Read) string { return r.Room.String() }),

@@ -91,6 +91,11 @@ func (r *Room) Apply(d event.Decoded) {
 		if r.sender(e.Number) != uuid.Nil {
 			r.messages[e.Number-1] |= deleted
 		}
+	case MessageRestored:
+		r.changed[e.Number] = r.newest
+		if r.sender(e.Number) != uuid.Nil {
+			r.messages[e.Number-1] &^= deleted
+		}
 	case ReactionAdded:
 		r.reactions[reaction{e.Number, r.person(e.Account), r.reactionKind(e.Kind)}] = struct{}{}
 	case ReactionRemoved:

@@ -25,6 +25,7 @@ type Comment struct {
 	Owner     uuid.UUID // the account behind Author
 	Anonymous bool
 	Deleted   bool
+	DeletedBy uuid.UUID // where Deleted
 
 	// Version is the newest event: the comment's ETag.
 	Version uuid.UUID
@@ -61,7 +62,9 @@ func (c *Comment) Apply(e event.Decoded) {
 	case Edited:
 		c.content = sha256.Sum256([]byte(d.Body))
 	case Deleted:
-		c.Deleted = true
+		c.Deleted, c.DeletedBy = true, d.By
+	case Restored:
+		c.Deleted = false
 	}
 	c.Version = e.ID
 }
@@ -121,4 +124,16 @@ func (c *Comment) Delete(by uuid.UUID) ([]event.Data, error) {
 		return nil, nil
 	}
 	return []event.Data{Deleted{Post: c.Post, By: by}}, nil
+}
+
+// Restore takes a delete back; not deleted, it says nothing.
+func (c *Comment) Restore(d Restored) ([]event.Data, error) {
+	switch {
+	case !c.Exists():
+		return nil, fault.ErrNotFound
+	case !c.Deleted:
+		return nil, nil
+	}
+	d.Post, d.Author = c.Post, c.Author
+	return []event.Data{d}, nil
 }

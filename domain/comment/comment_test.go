@@ -39,6 +39,9 @@ func TestDecisions(t *testing.T) {
 		return func(c *comment.Comment) ([]event.Data, error) { return c.Edit(comment.Edited{Body: body}) }
 	}
 	remove := func(c *comment.Comment) ([]event.Data, error) { return c.Delete(c.Acts(author)) }
+	restore := func(c *comment.Comment) ([]event.Data, error) {
+		return c.Restore(comment.Restored{By: other, Body: "B"})
+	}
 	for name, test := range map[string]struct {
 		given []event.Data
 		when  when
@@ -56,6 +59,11 @@ func TestDecisions(t *testing.T) {
 		"delete a hidden":  {[]event.Data{hidden}, remove, []event.Data{comment.Deleted{Post: on, By: mask}}, nil},
 		"delete again":     {[]event.Data{published, deleted}, remove, nil, nil},
 		"delete nothing":   {nil, remove, nil, fault.ErrNotFound},
+		"restore":          {[]event.Data{hidden, deleted}, restore, []event.Data{comment.Restored{Post: on, By: other, Author: mask, Body: "B"}}, nil},
+		"restore again":    {[]event.Data{published, deleted, comment.Restored{}}, restore, nil, nil},
+		"restore what is":  {[]event.Data{published}, restore, nil, nil},
+		"restore nothing":  {nil, restore, nil, fault.ErrNotFound},
+		"delete it anew":   {[]event.Data{published, deleted, comment.Restored{}}, remove, []event.Data{comment.Deleted{Post: on, By: author}}, nil},
 	} {
 		got, err := test.when(given(test.given...))
 		if !errors.Is(err, test.err) {

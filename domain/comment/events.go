@@ -12,6 +12,7 @@ var Events = []event.Definition{
 	event.Of("comment.published.v1", event.Forum, func(d Published) string { return d.Post.String() }),
 	event.Of("comment.edited.v1", event.Forum, func(d Edited) string { return d.Post.String() }),
 	event.Of("comment.deleted.v1", event.Forum, func(d Deleted) string { return d.Post.String() }),
+	event.Of("comment.restored.v1", event.Forum, func(d Restored) string { return d.Post.String() }),
 }
 
 // Published is a new comment. Mentions are accounts, each once, in the order
@@ -39,4 +40,14 @@ type Edited struct {
 type Deleted struct {
 	Post uuid.UUID `json:"post"`
 	By   uuid.UUID `json:"by"`
+}
+
+// Restored gives a deleted comment its text back: the newest that it had.
+type Restored struct {
+	Post     uuid.UUID   `json:"post"`
+	By       uuid.UUID   `json:"by"`
+	Author   uuid.UUID   `json:"author"`
+	Body     string      `json:"body" seal:"personal,Author"`
+	Mentions []uuid.UUID `json:"mentions,omitzero"`
+	Answer   bool        `json:"answer,omitzero"` // it is the accepted answer again
 }

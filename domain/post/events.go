@@ -21,6 +21,7 @@ var Events = []event.Definition{
 	event.Of[Locked]("post.locked.v1", event.Forum, nil),
 	event.Of[Pinned]("post.pinned.v1", event.Forum, nil),
 	event.Of[Moved]("post.moved.v1", event.Forum, nil),
+	event.Of[Unmasked]("post.unmasked.v1", event.Forum, nil),
 }
 
 // Drafted is a draft as a whole, new or changed. What it mentions is not open
@@ -74,6 +75,15 @@ type Edited struct {
 // Deleted leaves a tombstone.
 type Deleted struct {
 	By uuid.UUID `json:"by"`
+}
+
+// Unmasked says that somebody was told, for a reason, who wrote an anonymous
+// post. It changes nothing of the post.
+type Unmasked struct {
+	By           uuid.UUID `json:"by"`
+	Author       uuid.UUID `json:"author"`                        // the pseudonym
+	HiddenAuthor uuid.UUID `json:"hiddenAuthor" seal:"anonymous"` // the account that was named
+	Reason       string    `json:"reason" seal:"personal,Author"`
 }
 
 // AnswerAccepted names the comment that answers a question; uuid.Nil takes it

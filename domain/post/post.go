@@ -28,6 +28,7 @@ var (
 	ErrPublished  = fault.New(fault.Conflict, "post.published", "This post is published already.")
 	ErrNoQuestion = fault.New(fault.Conflict, "post.not_a_question", "Only a question has an accepted answer.")
 	ErrNotYet     = fault.New(fault.Conflict, "post.not_published", "This post is not published yet.")
+	ErrSigned     = fault.New(fault.Conflict, "post.not_anonymous", "This post is not anonymous.")
 	ErrAuthorGone = fault.New(fault.Conflict, "post.author_gone", "Its author is gone; nothing can be added in their name.")
 )
 
@@ -73,6 +74,7 @@ type Post struct {
 	Was       State     // before it was deleted
 	DeletedBy uuid.UUID
 	DeletedAt time.Time
+	Unmasked  bool // somebody was told who its author is
 
 	// Version is the newest event: the post's ETag.
 	Version uuid.UUID
@@ -149,6 +151,9 @@ func (p *Post) Apply(e event.Decoded) {
 		p.Board, p.Pinned = d.Board, false
 	case AnswerAccepted:
 		p.Answer = d.Comment
+	case Unmasked:
+		p.Unmasked = true
+		return // no change of what the post shows
 	}
 	p.Version = e.ID
 }
@@ -254,6 +259,18 @@ func (p *Post) Delete(by uuid.UUID) ([]event.Data, error) {
 		return nil, nil
 	}
 	return []event.Data{Deleted{By: by}}, nil
+}
+
+// Unmask notes that by was told who wrote an anonymous post, each time anew.
+// Errors: not found, ErrSigned.
+func (p *Post) Unmask(by uuid.UUID, reason string) ([]event.Data, error) {
+	switch {
+	case p.State == None:
+		return nil, fault.ErrNotFound
+	case !p.Anonymous:
+		return nil, ErrSigned
+	}
+	return []event.Data{Unmasked{By: by, Author: p.Author, HiddenAuthor: p.Owner, Reason: reason}}, nil
 }
 
 // Accept names the comment that answers the question; uuid.Nil takes it back.

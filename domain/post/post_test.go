@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/parleyhq/parley/domain/event"
+	"github.com/parleyhq/parley/domain/fault"
 	"github.com/parleyhq/parley/domain/post"
 )
 
@@ -58,6 +59,7 @@ func TestDecisions(t *testing.T) {
 	unschedule := func(now time.Time) when {
 		return func(p *post.Post) ([]event.Data, error) { return p.Unschedule("board.archived", now), nil }
 	}
+	unmask := func(p *post.Post) ([]event.Data, error) { return p.Unmask(other, "threats") }
 	changed := drafted
 	changed.Body = "C"
 	for name, test := range map[string]struct {
@@ -103,6 +105,11 @@ func TestDecisions(t *testing.T) {
 		"delete as a moderator":         {[]event.Data{published}, remove(other), []event.Data{post.Deleted{By: other}}, nil},
 		"delete an anonymous one":       {[]event.Data{hidden}, remove(author), []event.Data{post.Deleted{By: mask}}, nil},
 		"delete again":                  {[]event.Data{published, deleted}, remove(author), nil, nil},
+		"unmask":                        {[]event.Data{hidden}, unmask, []event.Data{post.Unmasked{By: other, Author: mask, HiddenAuthor: author, Reason: "threats"}}, nil},
+		"unmask again":                  {[]event.Data{hidden, post.Unmasked{}}, unmask, []event.Data{post.Unmasked{By: other, Author: mask, HiddenAuthor: author, Reason: "threats"}}, nil},
+		"unmask a tombstone":            {[]event.Data{hidden, deleted}, unmask, []event.Data{post.Unmasked{By: other, Author: mask, HiddenAuthor: author, Reason: "threats"}}, nil},
+		"unmask what is signed":         {[]event.Data{published}, unmask, nil, post.ErrSigned},
+		"unmask nothing":                {nil, unmask, nil, fault.ErrNotFound},
 		"accept":                        {[]event.Data{published}, accept(author, answer), []event.Data{post.AnswerAccepted{By: author, Comment: answer}}, nil},
 		"accept under an anonymous one": {[]event.Data{hidden}, accept(author, answer), []event.Data{post.AnswerAccepted{By: mask, Comment: answer}}, nil},
 		"accept again":                  {[]event.Data{published, post.AnswerAccepted{Comment: answer}}, accept(author, answer), nil, nil},
@@ -140,5 +147,16 @@ func TestExisted(t *testing.T) {
 		if p.Existed(author) != test.forOwner || p.Existed(other) != test.forRest || p.Existed(mask) != test.forRest {
 			t.Errorf("%s: %v %v %v", name, p.Existed(author), p.Existed(other), p.Existed(mask))
 		}
+	}
+}
+
+// F2, Q9: unmasking changes nothing of what a post shows, its ETag included.
+func TestUnmaskedLooksTheSame(t *testing.T) {
+	t.Parallel()
+	p := given(hidden)
+	version, state := p.Version, p.State
+	p.Apply(event.Decoded{Record: event.Record{ID: uuid.UUID{101}}, Payload: post.Unmasked{By: other}})
+	if !p.Unmasked || p.Version != version || p.State != state || p.Author != mask {
+		t.Errorf("%+v", *p)
 	}
 }

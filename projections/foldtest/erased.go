@@ -11,6 +11,7 @@ import (
 	"github.com/parleyhq/parley/domain/image"
 	"github.com/parleyhq/parley/domain/notification"
 	"github.com/parleyhq/parley/domain/post"
+	"github.com/parleyhq/parley/domain/report"
 	"github.com/parleyhq/parley/domain/session"
 )
 
@@ -23,6 +24,9 @@ import (
 //     and time_zone, which are as at sign-up.
 //   - session, history: device and network are empty.
 //   - audit: reason is empty where it is about the account.
+//   - report: reason is empty where the account reported; the copy of a message
+//     (with its pictures and times), decision and appeal where it is about the
+//     account. What was done, to what and when stays.
 //   - post, comment, message: title, body and html are empty. Who wrote it (an
 //     id, or a pseudonym and its owner, which is sealed under another key),
 //     where and when, hashtags, mentions as ids, pictures, edits and counts stay.
@@ -101,9 +105,38 @@ func erased(e Event, gone func(uuid.UUID) bool) event.Data {
 			d.Text = ""
 		}
 		return d
+	case chat.MessageRestored:
+		if gone(d.Sender) {
+			d.Text = ""
+		}
+		return d
 	case notification.Notified:
 		if gone(e.thing()) {
 			return nil
+		}
+		return d
+	}
+	return erasedInReports(e, gone)
+}
+
+func erasedInReports(e Event, gone func(uuid.UUID) bool) event.Data {
+	switch d := e.Data.(type) {
+	case report.Made:
+		if gone(d.Reporter) {
+			d.Reason = ""
+		}
+		if gone(d.Author) {
+			d.Copy = report.Copy{}
+		}
+		return d
+	case report.Decided:
+		if gone(d.About) {
+			d.Reason = ""
+		}
+		return d
+	case report.Appealed:
+		if gone(d.Author) {
+			d.Reason = ""
 		}
 		return d
 	}
@@ -145,6 +178,16 @@ func erasedInForum(e Event, gone func(uuid.UUID) bool) event.Data {
 	case bookmark.Moved:
 		if gone(d.Account) {
 			d.Folder = ""
+		}
+		return d
+	case comment.Restored:
+		if gone(d.Author) {
+			d.Body = ""
+		}
+		return d
+	case post.Unmasked:
+		if gone(d.Author) {
+			d.Reason = ""
 		}
 		return d
 	case image.Uploaded:

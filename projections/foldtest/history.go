@@ -40,6 +40,7 @@ type History struct {
 	felt     []reaction.Added
 	rooms    []uuid.UUID
 	images   []uuid.UUID
+	reports  []uuid.UUID
 	names    int // made up so far
 }
 
@@ -68,7 +69,7 @@ func NewHistory(seed uint64, events int) *History {
 	}
 	createBoard(h)
 	openRoom(h)
-	acts := slices.Concat(peopleActs, wayActs, forumActs, chatActs, imageActs)
+	acts := slices.Concat(peopleActs, wayActs, forumActs, chatActs, imageActs, reportActs)
 	total := 0
 	for _, a := range acts {
 		total += a.weight

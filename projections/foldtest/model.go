@@ -20,6 +20,7 @@ type Model struct {
 	inboxes
 	images
 	audited
+	reported
 
 	gone func(uuid.UUID) bool
 	rows []string // while they are printed
@@ -31,7 +32,7 @@ func NewModel(gone func(uuid.UUID) bool) *Model {
 	if gone == nil {
 		gone = func(uuid.UUID) bool { return false }
 	}
-	return &Model{people: newPeople(), forum: newForum(), bookmarks: newBookmarks(), rooms: newRooms(), inboxes: inboxes{}, images: newImages(), audited: audited{}, gone: gone}
+	return &Model{people: newPeople(), forum: newForum(), bookmarks: newBookmarks(), rooms: newRooms(), inboxes: inboxes{}, images: newImages(), audited: audited{}, reported: reported{}, gone: gone}
 }
 
 // Fold folds one event in.
@@ -48,6 +49,7 @@ func (m *Model) Fold(e Event) {
 	m.foldInbox(e)
 	m.foldImage(e)
 	m.foldPlaces(e)
+	m.foldReport(e)
 	m.foldAct(e)
 }
 
@@ -61,6 +63,7 @@ func (m *Model) Rows() []string {
 	m.printInboxes()
 	m.printImages()
 	m.printAudit()
+	m.printReports()
 	slices.Sort(m.rows)
 	return m.rows
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/parleyhq/parley/domain/board"
 	"github.com/parleyhq/parley/domain/comment"
 	"github.com/parleyhq/parley/domain/post"
+	"github.com/parleyhq/parley/domain/report"
 )
 
 // audited are acts by the id of the event that says so.
@@ -54,6 +55,14 @@ func (m *Model) foldAct(e Event) {
 		note("apikey.created", d.By, "api_key", d.Name, "")
 	case apikey.Revoked:
 		note("apikey.revoked", d.By, "api_key", "", "")
+	case report.Decided:
+		note("report.decided", d.By, "report", string(d.Action), d.Reason)
+	case post.Unmasked:
+		note("post.unmasked", d.By, "post", "", d.Reason)
+	case comment.Restored:
+		if m.comments[e.thing()].author != d.By {
+			note("comment.restored", d.By, "comment", "", "")
+		}
 	case post.Deleted:
 		if m.posts[e.thing()].author != d.By {
 			note("post.deleted", d.By, "post", "", "")

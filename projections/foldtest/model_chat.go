@@ -101,6 +101,9 @@ func (m *Model) foldMessage(e Event) {
 	case chat.MessageDeleted:
 		x := m.rooms.rooms[e.thing()].messages[d.Number]
 		x.text, x.mentions, x.images, x.reactions, x.deleted, x.changed = "", nil, nil, nil, true, e.number()
+	case chat.MessageRestored:
+		x := m.rooms.rooms[e.thing()].messages[d.Number]
+		x.text, x.mentions, x.images, x.reactions, x.deleted, x.changed = d.Text, d.Mentions, d.Images, map[felt]bool{}, false, e.number()
 	case chat.ReactionAdded:
 		m.rooms.rooms[e.thing()].messages[d.Number].reactions[felt{account: d.Account, kind: d.Kind}] = true
 	case chat.ReactionRemoved:

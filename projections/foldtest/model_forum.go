@@ -215,6 +215,12 @@ func (m *Model) foldComment(e Event) {
 		if p := m.posts[c.post]; p.answer == e.thing() {
 			p.answer = uuid.Nil
 		}
+	case comment.Restored:
+		c := m.comments[e.thing()]
+		c.body, c.mentions, c.deleted, c.version = d.Body, d.Mentions, false, e.ID
+		if p := m.posts[c.post]; d.Answer && p.answer == uuid.Nil {
+			p.answer = e.thing()
+		}
 	case reaction.Added:
 		m.reactions[felt{d.Subject, d.Account, d.Kind}] = true
 	case reaction.Removed:

@@ -82,6 +82,8 @@ func (m *Model) foldPlaces(e Event) {
 		one(fmt.Sprintf("room/%s", e.thing()), 1, d.Avatar)
 	case chat.MessageSent:
 		m.name(e, fmt.Sprintf("message/%s/%d", e.thing(), e.number()), 1, d.Images...)
+	case chat.MessageRestored:
+		m.name(e, fmt.Sprintf("message/%s/%d", e.thing(), d.Number), 1, d.Images...)
 	case chat.MessageDeleted:
 		m.name(e, fmt.Sprintf("message/%s/%d", e.thing(), d.Number), 0)
 	}

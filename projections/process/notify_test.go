@@ -10,10 +10,12 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/parleyhq/parley/commands"
+	"github.com/parleyhq/parley/domain/board"
 	"github.com/parleyhq/parley/domain/chat"
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/domain/notification"
 	"github.com/parleyhq/parley/domain/ops"
+	"github.com/parleyhq/parley/domain/report"
 	"github.com/parleyhq/parley/infra/sqlite"
 	"github.com/parleyhq/parley/projections"
 )
@@ -446,4 +448,42 @@ func TestStateCheckpoint(t *testing.T) {
 		must(t, c.Save(t.Context(), projections.Alone{}, id, uint64(7+i)))
 		must(t, db.Close())
 	}
+}
+
+// F11, N1: whom a decision is about is told of what was done and taken back,
+// from nobody; whoever decides about their own words is not.
+func TestModeration(t *testing.T) {
+	t.Parallel()
+	w, told := lives(t)
+	ctx, mod, alice, bob := t.Context(), w.person(), w.person(), w.person()
+	w.append("board-"+w.board.String(), board.ModeratorSet{Account: mod.Account, Moderator: true})
+	decided := func(id uuid.UUID, action report.Action) {
+		t.Helper()
+		_, err := w.c.DecideReport(ctx, mod, id, commands.DecideReport{Action: action, Reason: "r"})
+		must(t, err)
+	}
+	reported := func(by commands.Actor) uuid.UUID {
+		t.Helper()
+		id, _, err := w.c.CreatePost(ctx, by, w.board, commands.CreatePost{Title: "t", Body: "b", Anonymous: true})
+		must(t, err)
+		comment, _, err := w.c.AddComment(ctx, by, id, "c", uuid.Nil)
+		must(t, err)
+		made, err := w.c.MakeReport(ctx, bob, commands.MakeReport{Subject: report.Subject{Type: report.Comment, ID: comment.String()}, Reason: "r"})
+		must(t, err)
+		return made.Report
+	}
+	id, own := reported(alice), reported(mod)
+	entry := notification.Notified{Kind: notification.Moderation, Subject: notification.Subject{Type: "report", ID: id}}
+	decided(id, report.None)
+	same(t, "nothing was done", told(alice))
+	decided(id, report.Remove)
+	same(t, "removed", told(alice), entry)
+	_, err := w.c.Appeal(ctx, alice, id, "no")
+	must(t, err)
+	decided(id, report.Remove)
+	decided(id, report.None)
+	same(t, "denied, and taken back", told(alice), entry, entry, entry)
+	decided(own, report.Remove)
+	same(t, "one's own", told(mod))
+	same(t, "the reporter", told(bob))
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/parleyhq/parley/domain/ops"
 	"github.com/parleyhq/parley/domain/post"
 	"github.com/parleyhq/parley/domain/reaction"
+	"github.com/parleyhq/parley/domain/report"
 	"github.com/parleyhq/parley/readmodels"
 )
 
@@ -33,6 +34,7 @@ func rules() []rule {
 		{follow.Started{}, (*Notify).followed},
 		{follow.Requested{}, (*Notify).requested},
 		{chat.MessageSent{}, (*Notify).messaged},
+		{report.Decided{}, (*Notify).decided},
 		{ops.EpochBegun{}, (*Notify).epochBegun},
 	}
 }
@@ -176,6 +178,24 @@ func (n *Notify) messaged(ctx context.Context, e event.Decoded) ([]commands.Noti
 		notes[i].RoomRead = read[notes[i].Recipient]
 	}
 	return notes, err
+}
+
+// decided tells the person that a decision is about, where something was done
+// to them or taken back. Nobody is named: neither who decided nor who reported.
+func (n *Notify) decided(ctx context.Context, e event.Decoded) ([]commands.Notify, error) {
+	d := e.Payload.(report.Decided)
+	if d.Action == report.None && (d.Former == "" || d.Former == report.None) {
+		return nil, nil
+	}
+	id, err := uuid.Parse(event.StreamID(e.Stream))
+	if err != nil {
+		return nil, err
+	}
+	reader, err := n.cfg.Commands.ReportedAccount(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return n.to(ctx, notification.Notified{Kind: notification.Moderation, Subject: notification.Subject{Type: "report", ID: id}}, d.By, reader)
 }
 
 // to addresses an entry to readers: each once, never to behind, who did it

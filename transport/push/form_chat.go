@@ -84,6 +84,8 @@ func messageOf(e event.Decoded) uint64 {
 		return e.Revision + 1
 	case chat.MessageEdited:
 		return d.Number
+	case chat.MessageRestored:
+		return d.Number
 	}
 	return 0
 }
@@ -96,6 +98,13 @@ func (s *Server) showRoom(ctx context.Context, room uuid.UUID, e event.Decoded, 
 		v.typ, v.links = typeMessageSent, len(d.Images) > 0
 		v.data, err = s.showMessage(ctx, room, e, d, gone[number])
 	case chat.MessageEdited:
+		edit := editData{Number: d.Number, Text: d.Text, EditedAt: Time(e.Time)}
+		if gone[d.Number] {
+			edit.Text = ""
+		}
+		err = s.speak(ctx, d.Mentions, &edit.Text)
+		v.typ, v.data = typeMessageEdited, edit
+	case chat.MessageRestored: // what it says now, as after an edit
 		edit := editData{Number: d.Number, Text: d.Text, EditedAt: Time(e.Time)}
 		if gone[d.Number] {
 			edit.Text = ""

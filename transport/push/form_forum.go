@@ -163,6 +163,8 @@ func forum(e event.Decoded) (f forumEvent, ok bool) {
 		}
 	case comment.Edited:
 		f.typ, f.post, f.actor = typeCommentEdited, d.Post, d.Author
+	case comment.Restored:
+		f.typ, f.post, f.actor = typeCommentEdited, d.Post, d.Author
 	case comment.Deleted:
 		f.typ, f.post = typeCommentDeleted, d.Post
 	case reaction.Added:
@@ -226,12 +228,9 @@ func (s *Server) showForum(ctx context.Context, e event.Decoded, f forumEvent) (
 	case comment.Published:
 		return s.showComment(ctx, id, e, d, f)
 	case comment.Edited:
-		c := commentEditData{ID: id, PostID: d.Post, Body: d.Body, HTML: s.deps.HTML(d.Body), EditedAt: Time(e.Time)}
-		if err := s.speak(ctx, d.Mentions, &c.Body, &c.HTML); err != nil {
-			return c, err
-		}
-		c.Mentions, err = s.summaries(ctx, d.Mentions)
-		return c, err
+		return s.showEdit(ctx, id, e, d.Post, d.Body, d.Mentions)
+	case comment.Restored: // what it says now, as after an edit
+		return s.showEdit(ctx, id, e, d.Post, d.Body, d.Mentions)
 	case comment.Deleted:
 		return commentDeleteData{ID: id, PostID: d.Post, Deleted: true}, nil
 	case reaction.Added:
@@ -278,6 +277,15 @@ func (s *Server) showComment(ctx context.Context, id uuid.UUID, e event.Decoded,
 		return c, err
 	}
 	c.Mentions, err = s.summaries(ctx, d.Mentions)
+	return c, err
+}
+
+func (s *Server) showEdit(ctx context.Context, id uuid.UUID, e event.Decoded, of uuid.UUID, body string, mentions []uuid.UUID) (c commentEditData, err error) {
+	c = commentEditData{ID: id, PostID: of, Body: body, HTML: s.deps.HTML(body), EditedAt: Time(e.Time)}
+	if err = s.speak(ctx, mentions, &c.Body, &c.HTML); err != nil {
+		return c, err
+	}
+	c.Mentions, err = s.summaries(ctx, mentions)
 	return c, err
 }
 

@@ -34,7 +34,7 @@ type AuditEntry struct {
 
 // AuditSubject is what an act was done to.
 type AuditSubject struct {
-	Type string    `json:"type" enum:"account,board,post,comment,api_key"`
+	Type string    `json:"type" enum:"account,board,post,comment,report,api_key"`
 	ID   uuid.UUID `json:"id"`
 }
 

@@ -89,6 +89,7 @@ func (s *Server) register() {
 	s.apiKeys()
 	s.images()
 	s.suspensions()
+	s.reports()
 	s.audit()
 	s.projections()
 }
