@@ -51,7 +51,9 @@ func TestReportOf(t *testing.T) {
 			return readmodels.PutAccount(ctx, b, person, account.Registered{Handle: string(rune('a' + i))}, at, thing)
 		})
 	}
-	write(func(b readmodels.Batch) error { return readmodels.PutBoard(ctx, b, where, board.Created{By: moderator}, at, thing) })
+	write(func(b readmodels.Batch) error {
+		return readmodels.PutBoard(ctx, b, where, board.Created{By: moderator}, at, thing)
+	})
 	write(func(b readmodels.Batch) error {
 		return readmodels.PutPost(ctx, b, what, readmodels.PostText{Board: where, Author: mask, Hidden: author, Anonymous: true}, post.Live, at, when)
 	})
