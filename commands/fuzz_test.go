@@ -31,6 +31,7 @@ func FuzzTokens(f *testing.F) {
 	f.Add(uint16(0), uint16(0), "")
 	f.Add(whole, uint16(0), "=")
 	f.Add(whole-1, uint16(1), "A")
+	f.Add(whole-9, uint16(0), "\r\n")
 	f.Add(uint16(0), after, "eyJhbGciOiJub25lIn0.")
 	f.Add(uint16(0), after, "eyJhbGciOiJIUzI1NiIsImtpZCI6Ii4uLy4uL2V0Yy9wYXNzd2QifQ.")
 	f.Add(after, uint16(strings.IndexByte(rest, '.')), "e30")
@@ -58,6 +59,7 @@ func FuzzRefreshTokens(f *testing.F) {
 	f.Add(uint16(0), uint16(0), "")
 	f.Add(whole, uint16(0), "A")
 	f.Add(whole-1, uint16(1), "_")
+	f.Add(whole-9, uint16(0), "\n")
 	f.Add(uint16(0), whole, "")
 	f.Fuzz(func(t *testing.T, at, drop uint16, by string) {
 		token := edited(in.RefreshToken, at, drop, by)
@@ -85,6 +87,7 @@ func FuzzLinks(f *testing.F) {
 	f.Add(uint16(0), uint16(0), "0", uint8(1))
 	f.Add(uint16(0), uint16(20), "-1", uint8(1))
 	f.Add(uint16(len(sig)-1), uint16(1), "A", uint8(2))
+	f.Add(uint16(14), uint16(0), "\n", uint8(2))
 	f.Add(uint16(0), uint16(100), "", uint8(2))
 	f.Fuzz(func(t *testing.T, at, drop uint16, by string, which uint8) {
 		parts := [3]string{path, exp, sig}
@@ -169,6 +172,7 @@ func FuzzOAuthReturn(f *testing.F) {
 	f.Add(begun.URL, begun.Browser+"x", "ada", "", "")
 	f.Add(begun.URL+"=", begun.Browser, "ada", "iss", "")
 	f.Add("", "", "", "", "access_denied")
+	f.Add(begun.URL[:9]+"\n"+begun.URL[9:], begun.Browser, "ada", "", "")
 	f.Add(strings.Repeat("A", 43), strings.Repeat("A", 43), "\x00", "\r\n", "#")
 	f.Fuzz(func(t *testing.T, state, browser, code, issuer, refusal string) {
 		if state == begun.URL && browser == begun.Browser {

@@ -286,7 +286,7 @@ func oauthText() string {
 // isOAuthText says whether a text could be one of ours.
 func isOAuthText(s string) bool {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(s)
-	return err == nil && len(raw) == oauthSize
+	return err == nil && len(raw) == oauthSize && !broken(s)
 }
 
 func oauthHash(s string) []byte {

@@ -125,6 +125,9 @@ func (t *Tokens) Check(token string) (Actor, error) {
 		}
 		return a, nil
 	}
+	if broken(token) {
+		return Actor{}, ErrTokenInvalid
+	}
 	var c claims
 	_, err := t.parser.ParseWithClaims(token, &c, t.key)
 	switch {
