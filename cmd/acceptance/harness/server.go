@@ -329,11 +329,14 @@ type process struct {
 	stderr *output
 }
 
+var built string // folder of the program, once there is one
+
 var binary = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "parley-test-")
 	if err != nil {
 		return "", err
 	}
+	built = dir
 	path := filepath.Join(dir, "parley")
 	build := exec.Command("go", "build", "-o", path, "github.com/parleyhq/parley/cmd/parley")
 	if out, err := build.CombinedOutput(); err != nil {
@@ -350,6 +353,14 @@ func Binary(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// Clean removes what Binary built, which is large; after the last test.
+func Clean() error {
+	if built == "" {
+		return nil
+	}
+	return os.RemoveAll(built)
 }
 
 func startProcess(t testing.TB, args []string) (running, string, error) {
