@@ -38,6 +38,7 @@ type IndexerConfig struct {
 	BatchSize  int           // events that are indexed together at most; 500
 	BatchWait  time.Duration // how long a batch waits to be filled while the log does not say that it is read; 2 ms
 	Refresh    time.Duration // at least from one refresh to the next; 0: none is waited for
+	Rest       time.Duration // at least from one batch to the next, while nobody of this process waits for one; 0: none
 	CheckEvery time.Duration // how often an idle leader looks whether the engine still has the index; 5 s
 	RetryMin   time.Duration // first pause after the engine failed, doubled up to RetryMax; 100 ms
 	RetryMax   time.Duration // 10 s
@@ -86,7 +87,9 @@ var (
 // NewIndexer starts nothing.
 func NewIndexer(cfg IndexerConfig) *Indexer {
 	cfg.fill()
-	return &Indexer{standing: standing{store: cfg.Store}, cfg: cfg, turn: make(chan struct{}, 1)}
+	x := &Indexer{standing: standing{store: cfg.Store}, cfg: cfg, turn: make(chan struct{}, 1)}
+	x.visible.asked = make(chan struct{}, 1)
+	return x
 }
 
 // searchName is the projection's name.
@@ -252,12 +255,10 @@ func (x *Indexer) follow(ctx context.Context, from uint64) error {
 	defer check.Stop()
 	due := time.NewTimer(0) // when the next refresh may be
 	defer due.Stop()
-	defer func() { // no harm if another leads by now: positions only rise
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastSave)
-		defer cancel()
-		_ = x.inTurn(ctx, func() error { return x.current.save(ctx) })
-	}()
-	allowed := false
+	defer x.saveLast(ctx)
+	rested := time.NewTimer(0)
+	defer rested.Stop()
+	allowed, messages := false, t.messages // nil while it rests
 	for {
 		var step func() error
 		select {
@@ -265,9 +266,21 @@ func (x *Indexer) follow(ctx context.Context, from uint64) error {
 			return ctx.Err()
 		case <-t.ended:
 			return t.err
-		case m := <-t.messages:
+		case m := <-messages:
 			b := t.fill(ctx, m, x.cfg.BatchSize, x.cfg.BatchWait)
-			step = func() error { return x.current.advance(ctx, b) }
+			began := time.Now()
+			step = func() error {
+				err := x.current.advance(ctx, b)
+				if rest := x.rest(b, time.Since(began)); rest > 0 {
+					messages = nil
+					rested.Reset(rest)
+				}
+				return err
+			}
+		case <-rested.C:
+			messages = t.messages
+		case <-x.visible.asked:
+			messages = t.messages
 		case <-due.C:
 			allowed = true
 		case <-save.C:
@@ -292,6 +305,31 @@ func (x *Indexer) follow(ctx context.Context, from uint64) error {
 			return err
 		}
 	}
+}
+
+// saveLast keeps the position when a term ends; no harm if another leads by
+// now, as positions only rise.
+func (x *Indexer) saveLast(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastSave)
+	defer cancel()
+	_ = x.inTurn(ctx, func() error { return x.current.save(ctx) })
+}
+
+// A rest is some times as long as the batch before it took, so that an index in
+// this process leaves most of the machine to those who write, and at most so
+// many times Rest.
+const (
+	restTimes = 4
+	restMost  = 10
+)
+
+// rest is how long to leave the log alone after a batch: the larger the next
+// one is, the less each thing in it costs.
+func (x *Indexer) rest(b touched, took time.Duration) time.Duration {
+	if x.cfg.Rest == 0 || len(b.things) == 0 || !x.current.live || x.visible.waiting() {
+		return 0
+	}
+	return min(max(x.cfg.Rest, restTimes*took), restMost*x.cfg.Rest)
 }
 
 // Rebuild fills a new index beside the live one, from the start of the log,

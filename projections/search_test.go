@@ -317,6 +317,34 @@ func TestF10_RefreshesAreShared(t *testing.T) {
 	}
 }
 
+// Q11, F10: an index that rests between batches takes in what came meanwhile
+// together, and at once when somebody waits for it.
+func TestF10_RestsUnlessAwaited(t *testing.T) {
+	t.Parallel()
+	w := newSearchWorld(t, 10)
+	cfg := w.config()
+	cfg.Rest, cfg.BatchSize, cfg.BatchWait = time.Hour, 1000, 10*time.Millisecond
+	x, _ := w.start(cfg)
+	w.indexed(x)
+	for range 3 {
+		w.post(commands.Actor{Account: w.people[0]})
+		w.indexed(x) // or it takes an hour
+		w.engine.mu.Lock()
+		w.engine.refreshes = 0
+		w.engine.mu.Unlock()
+		const acts = 200
+		for range acts {
+			w.act()
+		}
+		w.indexed(x)
+		w.engine.mu.Lock()
+		if n := w.engine.refreshes; n == 0 || n > acts/4 {
+			t.Errorf("%d refreshes of %d acts", n, acts)
+		}
+		w.engine.mu.Unlock()
+	}
+}
+
 // Q7: what is asked of any process is done by the one that leads.
 func TestF10_RebuildOnRequest(t *testing.T) {
 	t.Parallel()

@@ -18,6 +18,7 @@ type waiters struct {
 	mu      sync.Mutex
 	reached uint64
 	queue   waitQueue
+	asked   chan struct{} // of one place: told when somebody begins to wait; nil: nobody listens
 }
 
 type waiter struct {
@@ -41,6 +42,10 @@ func (w *waiters) wait(ctx context.Context, position uint64) error {
 	heap.Push(&w.queue, me)
 	w.mu.Unlock()
 	select {
+	case w.asked <- struct{}{}:
+	default: // told already
+	}
+	select {
 	case <-me.woken:
 		return nil
 	case <-ctx.Done():
@@ -62,6 +67,13 @@ func (w *waiters) reach(position uint64) {
 	for len(w.queue) > 0 && w.queue[0].position <= w.reached {
 		close(heap.Pop(&w.queue).(*waiter).woken)
 	}
+}
+
+// waiting says whether anybody waits.
+func (w *waiters) waiting() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.queue) > 0
 }
 
 func (w *waiters) position() uint64 {

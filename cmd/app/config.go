@@ -132,8 +132,10 @@ func indexerConfig(cfg settings.Settings) projections.IndexerConfig {
 	c := projections.IndexerConfig{
 		BatchSize: cfg.IndexBatch, BatchWait: cfg.ProjectionDelay, RetryMin: cfg.RetryFirst, RetryMax: cfg.RetryLongest,
 	}
-	if cfg.Elasticsearch != "" { // the embedded index shows what it has at once
+	if cfg.Elasticsearch != "" {
 		c.Refresh = cfg.IndexRefresh
+	} else { // the embedded index shows what it has at once, and takes its time from those who write
+		c.Rest = cfg.IndexRefresh
 	}
 	return c
 }

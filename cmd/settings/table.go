@@ -240,7 +240,7 @@ type Log struct {
 	NodeTTL         time.Duration `name:"node-ttl" default:"30s" help:"After this long without a sign of life a process does not count for a release that is being rolled out."`
 	DueEvery        time.Duration `name:"due-every" default:"1s" help:"How often it is looked whether something is due."`
 	Readers         int           `name:"readers" default:"4" max:"256" help:"Connections that read the embedded tables." roles:"api,projector,push"`
-	IndexRefresh    time.Duration `name:"index-refresh" default:"200ms" help:"Longest time before an indexed thing can be found." roles:"projector"`
+	IndexRefresh    time.Duration `name:"index-refresh" default:"200ms" help:"Shortest time from one refresh of the index to the next; of the embedded one, between batches that nobody waits for." roles:"projector"`
 	IndexBatch      int           `name:"index-batch" default:"500" max:"100000" help:"Events that are indexed together." roles:"projector"`
 	IndexShards     int           `name:"index-shards" default:"1" max:"1000" help:"Shards of a search index that is made in Elasticsearch." roles:"projector"`
 	IndexReplicas   int           `name:"index-replicas" default:"1" zero:"none" max:"100" help:"Copies of each of its shards." roles:"projector"`
