@@ -345,12 +345,18 @@ func (s *Server) routeForum(ctx context.Context, e event.Decoded) {
 	}
 	if f.placed {
 		if err := s.place(ctx, e, &f); err != nil {
-			f.feed = false // who reads the post itself hears of it all the same
+			f.feed, f.from = false, uuid.Nil // who reads the post itself hears of it all the same
 			s.log.Error("a post's place is not known", "type", e.Type, "position", e.Position, "error", err)
 		}
 	}
+	names := []topicName{postTopic(f.post)}
+	for _, board := range []uuid.UUID{f.board, f.from} {
+		if board != uuid.Nil {
+			names = append(names, boardTopic(board))
+		}
+	}
 	var topics []*topic
-	for _, n := range []topicName{postTopic(f.post), boardTopic(f.board), boardTopic(f.from)} {
+	for _, n := range names {
 		if t := s.hub.find(n.key); t != nil {
 			topics = append(topics, t)
 		}
