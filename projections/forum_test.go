@@ -416,7 +416,7 @@ func (w *forumWorld) checkLists(r readmodels.Reader) {
 			w.newest(func(_ uuid.UUID, p *modelPost) bool { return p.board == id && !p.pinned })...)
 		var page *readmodels.BoardPage
 		check("board", want, every(t, 3, func(_ *readmodels.PostKey, limit int) ([]readmodels.Post, error) {
-			posts, at, err := readmodels.BoardPosts(ctx, r, uuid.Nil, id, page, limit)
+			posts, at, err := readmodels.BoardPosts(ctx, r, uuid.Nil, id, readmodels.NewestPosts, page, limit)
 			if len(posts) > 0 {
 				next := at.Place(posts[len(posts)-1])
 				page = &next

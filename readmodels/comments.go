@@ -59,11 +59,15 @@ func PutComment(ctx context.Context, b Batch, id uuid.UUID, e comment.Published,
 			return err
 		}
 	}
-	return b.Exec(ctx, `INSERT INTO comment (id, post, parent, author, owner, anonymous, body, html, mentions, deleted, replies, reactions,
+	err := b.Exec(ctx, `INSERT INTO comment (id, post, parent, author, owner, anonymous, body, html, mentions, deleted, replies, reactions,
 			created_at, edited_at, version)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?, 0, ?) ON CONFLICT DO NOTHING`,
 		id.String(), e.Post.String(), textID(e.Parent), e.Author.String(), textID(owner), flag(e.Anonymous), e.Body, markdown.HTML(e.Body),
 		list(e.Mentions), millis(w.At), w.Version.String())
+	if err != nil {
+		return err
+	}
+	return warm(ctx, b, e.Post)
 }
 
 // EditComment gives a comment another text.
@@ -84,8 +88,12 @@ func DeleteComment(ctx context.Context, b Batch, id uuid.UUID, w When) error {
 			return err
 		}
 	}
-	return b.Exec(ctx, `UPDATE comment SET body = '', html = '', mentions = '', deleted = 1, version = ? WHERE id = ? AND deleted = 0`,
+	err := b.Exec(ctx, `UPDATE comment SET body = '', html = '', mentions = '', deleted = 1, version = ? WHERE id = ? AND deleted = 0`,
 		w.Version.String(), id.String())
+	if err != nil {
+		return err
+	}
+	return b.Exec(ctx, warmth+`(SELECT post FROM comment WHERE id = ?)`, id.String())
 }
 
 // RestoreComment gives a deleted comment its text again, and its place as the

@@ -178,7 +178,8 @@ func planForum(ctx context.Context, b readmodels.Batch, run func(...any)) {
 		run(readmodels.HomeFeed(ctx, b, me, after, 20))
 	}
 	for _, page := range []*readmodels.BoardPage{nil, {Leading: []uuid.UUID{thing, you}}, {Leading: []uuid.UUID{thing}, Shown: 1, PostKey: readmodels.PostKey{At: 1}}} {
-		run(readmodels.BoardPosts(ctx, b, me, other, page, 20))
+		run(readmodels.BoardPosts(ctx, b, me, other, readmodels.NewestPosts, page, 20))
+		run(readmodels.BoardPosts(ctx, b, me, other, readmodels.HotPosts, page, 20))
 	}
 	run(readmodels.HashtagOf(ctx, b, me, "t"))
 	run(readmodels.Trending(ctx, b, me, at, nil, 20))

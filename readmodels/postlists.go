@@ -11,13 +11,13 @@ import (
 )
 
 const postColumns = `p.id, p.board, p.author, p.owner, p.anonymous, p.type, p.title, p.body, p.html, p.hashtags, p.mentions, p.state, p.locked, p.pinned,
-	p.answer, p.revision, p.comments, p.created_at, p.edited_at, p.published_at, p.publish_at, p.publish_error, p.version, p.images, p.thumbnail`
+	p.answer, p.revision, p.comments, p.created_at, p.edited_at, p.published_at, p.hot, p.publish_at, p.publish_error, p.version, p.images, p.thumbnail`
 
 func scanPost(rows Rows) (p Post, err error) {
 	var hashtags, mentions, owner, answer, images, thumbnail string
 	var anonymous, locked, pinned, created, edited, published, publish int64
 	err = rows.Scan(&p.ID, &p.Board, &p.author, &owner, &anonymous, &p.Type, &p.Title, &p.Body, &p.HTML, &hashtags, &mentions, &p.State,
-		&locked, &pinned, &answer, &p.Revision, &p.Comments, &created, &edited, &published, &publish, &p.Refusal, &p.Version, &images, &thumbnail)
+		&locked, &pinned, &answer, &p.Revision, &p.Comments, &created, &edited, &published, &p.hot, &publish, &p.Refusal, &p.Version, &images, &thumbnail)
 	if err == nil {
 		err = unlist(hashtags, &p.Hashtags)
 	}

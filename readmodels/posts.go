@@ -15,6 +15,8 @@ import (
 // every answer, count and join; owner is the account behind it, which serves
 // to know one's own posts and for nothing else.
 //
+// hot is what boards are ranked by: see warm.
+//
 // editor is who wrote the text as it is, an anonymous author's pseudonym too.
 //
 // title, body and html are quoted (text.Quote). A deleted post keeps its text,
@@ -25,8 +27,8 @@ var postSchema = []string{
 		type text NOT NULL, title text NOT NULL, body text NOT NULL, html text NOT NULL, images text NOT NULL, thumbnail text NOT NULL,
 		hashtags text NOT NULL, mentions text NOT NULL, state text NOT NULL, locked bigint NOT NULL, pinned bigint NOT NULL,
 		answer text NOT NULL, revision bigint NOT NULL, editor text NOT NULL, comments bigint NOT NULL,
-		created_at bigint NOT NULL, edited_at bigint NOT NULL, published_at bigint NOT NULL, publish_at bigint NOT NULL, publish_error text NOT NULL,
-		version text NOT NULL)`,
+		created_at bigint NOT NULL, edited_at bigint NOT NULL, published_at bigint NOT NULL, hot bigint NOT NULL,
+		publish_at bigint NOT NULL, publish_error text NOT NULL, version text NOT NULL)`,
 	`CREATE INDEX IF NOT EXISTS post_newest ON post (published_at, id) WHERE state = 'published'`,
 	`CREATE INDEX IF NOT EXISTS post_pinned ON post (board, published_at, id) WHERE state = 'published' AND pinned = 1`,
 	`CREATE INDEX IF NOT EXISTS post_author ON post (author, published_at, id) WHERE state = 'published'`,
@@ -34,6 +36,7 @@ var postSchema = []string{
 	`CREATE INDEX IF NOT EXISTS post_owner_newest ON post (owner, published_at, id) WHERE state = 'published'`,
 	`CREATE INDEX IF NOT EXISTS post_due ON post (publish_at, id) WHERE state = 'scheduled'`,
 	`CREATE INDEX IF NOT EXISTS post_board_newest ON post (board, published_at, id) WHERE state = 'published'`,
+	`CREATE INDEX IF NOT EXISTS post_board_hot ON post (board, hot, id) WHERE state = 'published'`,
 }
 
 // Post is a post as a viewer sees it.
@@ -67,6 +70,7 @@ type Post struct {
 
 	author, owner uuid.UUID
 	mentions      []uuid.UUID
+	hot           int64 // milliseconds
 }
 
 // PostText is what an event says of a post.
@@ -97,14 +101,15 @@ func PutPost(ctx context.Context, b Batch, id uuid.UUID, t PostText, state post.
 		}
 	}
 	err := b.Exec(ctx, `INSERT INTO post (id, board, author, owner, anonymous, type, title, body, html, images, thumbnail, hashtags, mentions,
-			state, locked, pinned, answer, revision, editor, comments, created_at, edited_at, published_at, publish_at, publish_error, version)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, '', 1, ?, 0, ?, 0, ?, ?, '', ?)
+			state, locked, pinned, answer, revision, editor, comments, created_at, edited_at, published_at, hot,
+			publish_at, publish_error, version)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, '', 1, ?, 0, ?, 0, ?, ?, ?, '', ?)
 		ON CONFLICT (id) DO UPDATE SET title = excluded.title, body = excluded.body, html = excluded.html, images = excluded.images,
 			thumbnail = excluded.thumbnail, hashtags = excluded.hashtags, mentions = excluded.mentions, state = excluded.state,
-			published_at = excluded.published_at, publish_at = excluded.publish_at, publish_error = '', version = excluded.version`,
+			published_at = excluded.published_at, hot = excluded.hot, publish_at = excluded.publish_at, publish_error = '', version = excluded.version`,
 		id.String(), t.Board.String(), t.Author.String(), textID(owner), flag(t.Anonymous), string(t.Type), t.Title, t.Body,
 		markdown.HTML(t.Body), list(t.Images), textID(t.Thumbnail), list(t.Hashtags), list(t.Mentions), string(state),
-		t.Author.String(), millis(w.At), published, millis(publishAt), w.Version.String())
+		t.Author.String(), millis(w.At), published, published, millis(publishAt), w.Version.String())
 	if err != nil || state != post.Live {
 		return err
 	}

@@ -100,7 +100,7 @@ func TestF12_QueriesOfAPage(t *testing.T) {
 			return len(found), err
 		},
 		"posts of a board": func(ctx context.Context, r readmodels.Reader, limit int) (int, error) {
-			found, _, err := readmodels.BoardPosts(ctx, r, me, aBoard, nil, limit)
+			found, _, err := readmodels.BoardPosts(ctx, r, me, aBoard, readmodels.HotPosts, nil, limit)
 			return len(found), err
 		},
 		"revisions": func(ctx context.Context, r readmodels.Reader, limit int) (int, error) {

@@ -35,7 +35,10 @@ func SetReaction(ctx context.Context, b Batch, subject, account uuid.UUID, kind 
 	if err := b.Exec(ctx, best, s, s, a, kind); err != nil { // no row: the subject is a post
 		return err
 	}
-	return b.Exec(ctx, set, s, a, kind)
+	if err := b.Exec(ctx, set, s, a, kind); err != nil {
+		return err
+	}
+	return warm(ctx, b, subject) // no row: the subject is a comment
 }
 
 // Reactions are those to one subject, as a viewer sees them.

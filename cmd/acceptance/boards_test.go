@@ -2,6 +2,8 @@ package acceptance
 
 import (
 	"fmt"
+	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -280,4 +282,51 @@ func allPages(c *harness.Client, first string) []string {
 		}
 	}
 	return ids
+}
+
+// F2, F12: a board by what is talked about: 12 hours more each time that
+// reactions and comments double; pinned ones lead it all the same.
+func TestF2_HotPosts(t *testing.T) {
+	t.Parallel()
+	f := newForum(t)
+	var ids []string
+	for range 4 {
+		ids = append(ids, makePost(f.alice, f.board, nil))
+	}
+	f.see(f.alice)
+	want := func(sort string, order ...int) {
+		t.Helper()
+		path, got := "/v1/boards/"+f.board+"/posts?limit=1"+sort, []int{}
+		for next := path; next != "" && len(got) <= len(ids); {
+			a := f.bob.Get(next).Want(200)
+			for _, item := range a.Items() {
+				got = append(got, slices.Index(ids, item["id"].(string)))
+			}
+			cursor := a.Next()
+			if next = ""; cursor != "" {
+				next = path + "&cursor=" + url.QueryEscape(cursor)
+			}
+		}
+		if !slices.Equal(got, order) {
+			t.Errorf("%s: %v, want %v", sort, got, order)
+		}
+	}
+	want("&sort=hot", 3, 2, 1, 0)
+	f.alice.Put("/v1/posts/"+ids[0]+"/reactions/like", nil).Want(204)
+	f.see(f.alice)
+	say(f.bob, ids[1], "")
+	f.bob.Put("/v1/posts/"+ids[1]+"/reactions/sad", nil).Want(204)
+	want("&sort=hot", 1, 0, 3, 2)
+	want("&sort=newest", 3, 2, 1, 0)
+	want("", 3, 2, 1, 0)
+	f.bob.Put("/v1/posts/"+ids[2]+"/reactions/sad", nil).Want(204)
+	f.bob.Delete("/v1/posts/" + ids[1] + "/reactions/sad").Want(204)
+	want("&sort=hot", 2, 1, 0, 3)
+	f.admin.Put("/v1/posts/"+ids[3]+"/pin", nil).Want(204)
+	f.bob.Position = f.admin.Position
+	want("&sort=hot", 3, 2, 1, 0)
+
+	hot := f.bob.Get("/v1/boards/" + f.board + "/posts?limit=1&sort=hot").Want(200).Next()
+	f.bob.Get("/v1/boards/"+f.board+"/posts?limit=1&cursor="+url.QueryEscape(hot)).Want(400, "list.cursor")
+	f.bob.Get("/v1/boards/"+f.board+"/posts?sort=warm").Want(422, "request.invalid")
 }

@@ -1,6 +1,7 @@
 package foldtest
 
 import (
+	"math"
 	"time"
 
 	"github.com/google/uuid"
@@ -10,6 +11,7 @@ import (
 	"github.com/parleyhq/parley/domain/follow"
 	"github.com/parleyhq/parley/domain/post"
 	"github.com/parleyhq/parley/domain/reaction"
+	"github.com/parleyhq/parley/readmodels"
 	"github.com/parleyhq/parley/readmodels/markdown"
 )
 
@@ -280,6 +282,12 @@ func (m *Model) printBoards() {
 // printPosts prints posts, their earlier texts and the pages of their hashtags.
 func (m *Model) printPosts() {
 	used := map[string]int{}
+	reactions := map[uuid.UUID]int{}
+	for f, stands := range m.reactions {
+		if stands {
+			reactions[f.subject]++
+		}
+	}
 	for id, p := range m.posts {
 		comments := 0
 		for _, c := range m.comments {
@@ -287,12 +295,16 @@ func (m *Model) printPosts() {
 				comments++
 			}
 		}
+		hot := int64(0)
+		if !p.published.IsZero() {
+			hot = p.published.UnixMilli() + int64(math.Round(readmodels.HotHalf/math.Ln2*math.Log(float64(1+comments+reactions[id]))))
+		}
 		m.row("post", columns{
 			"id": id, "board": p.board, "author": p.author, "owner": p.owner, "anonymous": p.anonymous, "type": string(p.kind),
 			"title": p.title, "body": p.body, "html": markdown.HTML(p.body), "images": arrayOrNone(p.images), "thumbnail": p.thumbnail,
 			"hashtags": arrayOrNone(p.hashtags), "mentions": arrayOrNone(p.mentions), "state": string(p.state), "locked": p.locked, "pinned": p.pinned,
 			"answer": p.answer, "revision": 1 + len(p.earlier), "editor": p.editor, "comments": comments, "created_at": p.created, "edited_at": p.edited,
-			"published_at": p.published, "publish_at": p.scheduled, "publish_error": p.refusal, "version": p.version,
+			"published_at": p.published, "hot": hot, "publish_at": p.scheduled, "publish_error": p.refusal, "version": p.version,
 		})
 		for i, v := range p.earlier {
 			m.row("post_revision", columns{

@@ -2,6 +2,7 @@ package process
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -73,6 +74,9 @@ func (d *Due) sweep(ctx context.Context) error {
 			due, err = readmodels.DuePosts(ctx, r, now, after, dueBatch)
 			return err
 		})
+		if errors.Is(err, readmodels.ErrNoGeneration) {
+			return nil // the tables are being built, and there is nothing to see yet
+		}
 		if err != nil {
 			return err
 		}

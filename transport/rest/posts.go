@@ -17,7 +17,7 @@ func (s *Server) posts() {
 	absent := []*fault.Fault{fault.ErrNotFound}
 	own := []*fault.Fault{fault.ErrNotFound, fault.ErrForbidden, commands.ErrChanged, post.ErrDeleted}
 	route(s, Op{
-		Method: http.MethodGet, Path: "/v1/boards/{id}/posts", ID: "listBoardPosts", Summary: "A board's posts, pinned ones first, then the newest",
+		Method: http.MethodGet, Path: "/v1/boards/{id}/posts", ID: "listBoardPosts", Summary: "A board's posts, pinned ones first, then the newest or the hottest",
 		Tag: "Posts", Auth: Optional, Errors: absent,
 	}, s.maySeeBoard, s.listBoardPosts)
 	route(s, Op{
@@ -127,7 +127,7 @@ type pagedThing struct {
 	Page
 }
 
-func (s *Server) maySeeBoard(ctx context.Context, c *Call, p pagedThing) error {
+func (s *Server) maySeeBoard(ctx context.Context, c *Call, p boardPosts) error {
 	return s.cfg.Commands.SeesBoard(ctx, p.ID)
 }
 
@@ -146,10 +146,15 @@ func (s *Server) listPosts(ctx context.Context, c *Call, p Page,
 	return listed(ctx, s, c, p, query, showPost, key)
 }
 
-func (s *Server) listBoardPosts(ctx context.Context, c *Call, p pagedThing, _ None) (Reply[List[Post]], error) {
+type boardPosts struct {
+	pagedThing
+	Sort string `query:"sort" enum:"newest,hot" default:"newest" doc:"hot is by time, 12 hours more each time that 1 and the reactions and comments double"`
+}
+
+func (s *Server) listBoardPosts(ctx context.Context, c *Call, p boardPosts, _ None) (Reply[List[Post]], error) {
 	var at readmodels.BoardPage
 	return listed(ctx, s, c, p.Page, func(r readmodels.Reader, after *readmodels.BoardPage, limit int) (posts []readmodels.Post, err error) {
-		posts, at, err = readmodels.BoardPosts(ctx, r, c.Account(), p.ID, after, limit)
+		posts, at, err = readmodels.BoardPosts(ctx, r, c.Account(), p.ID, readmodels.PostOrder(p.Sort), after, limit)
 		return posts, err
 	}, showPost, func(p readmodels.Post) readmodels.BoardPage { return at.Place(p) })
 }
