@@ -112,8 +112,12 @@ func RestoreComment(ctx context.Context, b Batch, id uuid.UUID, e comment.Restor
 			return err
 		}
 	}
-	return b.Exec(ctx, `UPDATE comment SET body = ?, html = ?, mentions = ?, deleted = 0, version = ? WHERE id = ? AND deleted = 1`,
+	err := b.Exec(ctx, `UPDATE comment SET body = ?, html = ?, mentions = ?, deleted = 0, version = ? WHERE id = ? AND deleted = 1`,
 		e.Body, markdown.HTML(e.Body), list(e.Mentions), w.Version.String(), id.String())
+	if err != nil {
+		return err
+	}
+	return warm(ctx, b, e.Post)
 }
 
 const commentColumns = `m.id, m.post, m.parent, m.author, m.owner, m.anonymous, m.body, m.html, m.mentions, m.deleted, m.replies, m.reactions,

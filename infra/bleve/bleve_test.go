@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -162,8 +163,7 @@ func TestF10_CrashLeavesAWholeIndex(t *testing.T) {
 		if n%7 != 6 {
 			continue
 		}
-		image := t.TempDir()
-		must(t, os.CopyFS(image, os.DirFS(dir)))
+		image := atOnce(t, dir)
 		must(t, os.WriteFile(filepath.Join(image, "search_f", "store", "0000000fffff.zap"), []byte("half"), 0o600))
 		again := opened(t, image)
 		if !found(t, again, word) {
@@ -177,6 +177,37 @@ func TestF10_CrashLeavesAWholeIndex(t *testing.T) {
 		must(t, again.Close())
 	}
 	must(t, e.Close())
+}
+
+// atOnce copies a folder as it was at one moment: files come and go while an
+// index is at work, and a copy during which none did is tried for.
+func atOnce(t *testing.T, dir string) string {
+	t.Helper()
+	listed := func() (files []string) {
+		must(t, filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+			info, gone := os.Stat(path)
+			if gone == nil {
+				files = append(files, fmt.Sprint(path, info.Size(), info.ModTime().UnixNano()))
+			}
+			if errors.Is(err, os.ErrNotExist) {
+				return nil
+			}
+			return err
+		}))
+		return files
+	}
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); {
+		image, before := t.TempDir(), listed()
+		err := os.CopyFS(image, os.DirFS(dir))
+		if err == nil && slices.Equal(before, listed()) {
+			return image
+		}
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+	t.Fatal("the index never rests")
+	return ""
 }
 
 // Invariant 9: no file of an index holds a text as it was written.
