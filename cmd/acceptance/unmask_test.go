@@ -125,9 +125,6 @@ func TestF11_Anonymous(t *testing.T) {
 // post to what was done to them for it.
 func TestF11_AnonymousInTheLog(t *testing.T) {
 	t.Parallel()
-	if harness.Distributed() {
-		t.Skip("it reads the embedded log")
-	}
 	c := newCourt(t)
 	secret := makePost(c.alice, c.board, body{"anonymous": true})
 	id := c.report("post", secret)
