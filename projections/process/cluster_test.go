@@ -48,10 +48,16 @@ func (s *several) hub() *projections.Hub {
 // notify runs one process that may lead until the test ends.
 func (s *several) notify(store event.Store) *Notify {
 	s.t.Helper()
+	return s.notifyOf(store, s.cluster, s.state)
+}
+
+// notifyOf is notify of a process with its own ways to the others.
+func (s *several) notifyOf(store event.Store, leases projections.Leases, state readmodels.DB) *Notify {
+	s.t.Helper()
 	n := NewNotify(NotifyConfig{
 		Store: store, Codec: s.codec, Commands: s.commands(store), Tables: there{}, Reads: readmodels.NewTables(s.tables),
 		Checkpoint: s.checkpoint, Now: time.Now, Log: slog.New(slog.DiscardHandler), RetryMin: time.Microsecond, RetryMax: time.Millisecond,
-		Leases: s.cluster, Hub: s.hub(), State: s.state, SaveEvery: time.Nanosecond, AnnounceEvery: time.Microsecond,
+		Leases: leases, Hub: s.hub(), State: state, SaveEvery: time.Nanosecond, AnnounceEvery: time.Microsecond,
 	})
 	s.t.Cleanup(s.run(n))
 	return n
@@ -123,16 +129,75 @@ func TestN7_TheLeadIsLostAgainAndAgain(t *testing.T) {
 	}
 }
 
-// pausing is a log at which one process falls asleep as it appends.
+// pausing is a process that falls asleep as a whole at its first append: until
+// it is awake it appends nothing, writes no state and asks for no lead. (One
+// that slept at the log alone could take the lead again, asleep as it is, and
+// nobody else would tell.)
 type pausing struct {
 	event.Store
-	once  sync.Once
-	sleep func()
+	readmodels.DB
+	leases projections.Leases
+
+	once          sync.Once
+	asleep, awake chan struct{} // closed
+	appended      chan error    // what came of the append that slept
+	led           chan error    // what came of the first term
+}
+
+func newPausing(store event.Store, state readmodels.DB, leases projections.Leases) *pausing {
+	return &pausing{
+		Store: store, DB: state, leases: leases, asleep: make(chan struct{}), awake: make(chan struct{}),
+		appended: make(chan error, 1), led: make(chan error, 1),
+	}
+}
+
+// rest returns once the process does not sleep.
+func (p *pausing) rest() {
+	select {
+	case <-p.asleep:
+		<-p.awake
+	default:
+	}
 }
 
 func (p *pausing) Append(ctx context.Context, stream string, at event.Expected, events []event.Event) (event.Result, error) {
-	p.once.Do(p.sleep)
-	return p.Store.Append(ctx, stream, at, events)
+	slept := false
+	p.once.Do(func() {
+		slept = true
+		close(p.asleep)
+		<-p.awake
+	})
+	res, err := p.Store.Append(ctx, stream, at, events)
+	if slept {
+		p.appended <- err
+	}
+	return res, err
+}
+
+func (p *pausing) Batch(ctx context.Context, f func(readmodels.Batch) error) error {
+	p.rest()
+	return p.DB.Batch(ctx, f)
+}
+
+func (p *pausing) Lead(ctx context.Context, name string, f func(context.Context, projections.Fence) error) error {
+	p.rest()
+	err := p.leases.Lead(ctx, name, f)
+	select {
+	case p.led <- err:
+	default: // not the first term
+	}
+	return err
+}
+
+// await gives what comes through c.
+func await[T any](t *testing.T, c <-chan T) (got T) {
+	t.Helper()
+	select {
+	case got = <-c:
+	case <-time.After(20 * time.Second):
+		t.Fatal("nothing came")
+	}
+	return got
 }
 
 // Invariant 8: a leader that falls asleep with an entry in its hand, and wakes
@@ -147,13 +212,21 @@ func TestAPausedLeaderTellsNothing(t *testing.T) {
 	w.finish(w.notify(reference, there{}, &memory{}), head)
 
 	s := newSeveral(t, w)
-	woken := make(chan struct{})
-	first := s.notify(&pausing{Store: store, sleep: func() {
-		defer close(woken)
-		s.cluster.Usurp(Name)
-		s.wait(s.notify(store), head)
-	}})
-	<-woken
+	paused := newPausing(store, s.state, s.cluster)
+	first := s.notifyOf(paused, paused, paused)
+	wake := sync.OnceFunc(func() { close(paused.awake) })
+	t.Cleanup(wake) // before first is stopped
+	await(t, paused.asleep)
+	s.cluster.Usurp(Name)
+	s.wait(s.notify(store), head)
+	wake()
+	var late *event.WrongRevision
+	if err := await(t, paused.appended); !errors.As(err, &late) {
+		t.Errorf("the entry in its hand: %v", err)
+	}
+	if err := await(t, paused.led); !errors.Is(err, projections.ErrDeposed) {
+		t.Errorf("its term: %v", err)
+	}
 	s.wait(first, head) // it heard of it
 	if d := cmp.Diff(w.inboxes(reference), w.inboxes(store)); d != "" {
 		t.Errorf("(-want +got)\n%s", d)
