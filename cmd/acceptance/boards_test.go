@@ -260,18 +260,12 @@ func TestF1_ListBoards(t *testing.T) {
 }
 
 // allPages reads a list to its end by following its Link headers, which must
-// agree with next, and gives the ids (or tags) of all items.
+// agree with next, and gives the places of all items.
 func allPages(c *harness.Client, first string) []string {
 	var ids []string
 	for at := first; at != ""; {
 		a := c.Get(at).Want(200)
-		for _, item := range a.Items() {
-			id, ok := item["id"].(string)
-			if !ok {
-				id, _ = item["tag"].(string)
-			}
-			ids = append(ids, id)
-		}
+		ids = append(ids, places(a.Items())...)
 		link := a.Header.Get("Link")
 		if (link != "") != (a.Next() != "") {
 			panic(fmt.Sprintf("%s: next %q and Link %q", at, a.Next(), link))

@@ -165,6 +165,7 @@ func restConfig(cfg settings.Settings) rest.Config {
 	c.Forum = rest.Forum{
 		BoardHashtags: cfg.BoardTags, BoardHashtagsWindow: cfg.BoardTagsWindow, TrendingWindow: cfg.TrendingWindow,
 	}
+	c.Lists = rest.Lists{Limit: cfg.ListLimit, Max: cfg.ListMax}
 	for group, list := range cfg.TokenCarriers {
 		for word := range strings.SplitSeq(list, ",") {
 			c.Carriers[group] = append(c.Carriers[group], rest.Carrier(strings.TrimSpace(word)))

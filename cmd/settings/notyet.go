@@ -21,8 +21,6 @@ var notYet = []string{
 	"body-timeout",
 	"idempotency-ttl",
 	"idempotency-lease",
-	"list-limit",
-	"list-max",
 	"event-streams",
 	"erase-grace",
 	"export-ttl",

@@ -114,6 +114,7 @@ type Config struct {
 	Timeout        time.Duration        // of a whole request, streams apart; default 30 s
 	MaxInFlight    int                  // requests at work at once, streams apart; default 2048
 	Forum          Forum                // default: the documented one
+	Lists          Lists                // default: the documented one
 	Steps          []Step               // in order
 	Mounts         []Mount
 	Unrouted       error // what unknown paths are answered with; default: 404
@@ -128,6 +129,12 @@ type Forum struct {
 	BoardHashtags       int           // popular hashtags shown with a board; default 10
 	BoardHashtagsWindow time.Duration // over which they are counted; default 30 days
 	TrendingWindow      time.Duration // of trending hashtags where the caller does not say; default 24 h
+}
+
+// Lists are the bounds of a page of every list.
+type Lists struct {
+	Limit int // items where the caller does not say; default 20
+	Max   int // most items that a caller may ask for; default 100
 }
 
 // Bounds of every request.
@@ -155,6 +162,11 @@ func (cfg Config) withDefaults() (Config, error) {
 	setDefault(&cfg.Forum.BoardHashtags, 10)
 	setDefault(&cfg.Forum.BoardHashtagsWindow, 30*24*time.Hour)
 	setDefault(&cfg.Forum.TrendingWindow, 24*time.Hour)
+	setDefault(&cfg.Lists.Limit, 20)
+	setDefault(&cfg.Lists.Max, 100)
+	if l := cfg.Lists; l.Limit < 1 || l.Limit > l.Max {
+		return cfg, fmt.Errorf("rest: a page of %d items, and %d at most", l.Limit, l.Max)
+	}
 	setDefault(&cfg.Log, slog.Default())
 	if cfg.Metrics == nil {
 		cfg.Metrics = prometheus.NewRegistry()

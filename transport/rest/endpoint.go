@@ -50,6 +50,7 @@ func (s *Server) prepare(op Op, p, b, o reflect.Type) (e *endpoint, ok bool) {
 	if e.params, err = newParams(s.registry, s.shapes, p, op.Path); err != nil {
 		return fail(err)
 	}
+	e.params.setPage(s.cfg.Lists)
 	if b != reflect.TypeFor[None]() {
 		if e.body, err = s.shapes.of(b); err != nil {
 			return fail(err)

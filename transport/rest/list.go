@@ -11,9 +11,10 @@ import (
 	"net/url"
 )
 
-// Page is embedded in the P of every list.
+// Page is embedded in the P of every list. The server's Lists say what its
+// limit is where the caller does not say, and at most.
 type Page struct {
-	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"20" doc:"how many items at most"`
+	Limit  int    `query:"limit" minimum:"1" doc:"how many items at most"`
 	Cursor string `query:"cursor" doc:"next of the page before"`
 }
 

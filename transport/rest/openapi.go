@@ -262,7 +262,7 @@ func (e *endpoint) usualFaults() []*fault.Fault {
 	if len(e.op.Waits) > 0 {
 		list = append(list, errPosition, errPositionEpoch, errPositionLate)
 	}
-	if slices.ContainsFunc(e.params.list, func(p param) bool { return p.name == "cursor" }) {
+	if e.params.paged() {
 		list = append(list, errCursor)
 	}
 	if e.op.Method == http.MethodPatch || e.op.Method == http.MethodPut {

@@ -105,6 +105,26 @@ func (ps *params) gather(all shapes, t reflect.Type, at []int) error {
 	return nil
 }
 
+// paged tells whether they are those of a list, of which Page is a part.
+func (ps *params) paged() bool {
+	return slices.ContainsFunc(ps.list, func(p param) bool { return p.in == "query" && p.name == "cursor" })
+}
+
+// setPage gives the limit of a list its bounds, which no tag can know.
+func (ps *params) setPage(l Lists) {
+	if !ps.paged() {
+		return
+	}
+	for i := range ps.list {
+		if p := &ps.list[i]; p.in == "query" && p.name == "limit" {
+			most := float64(l.Max)
+			p.schema.Maximum, p.schema.Default = &most, l.Limit
+			p.schema.PrecomputeMessages()
+			p.fallback = []string{strconv.Itoa(l.Limit)}
+		}
+	}
+}
+
 // bind fills into, a P. What is wrong with the path means that there is
 // nothing there: gone is then ErrNotFound. Everything else that is wrong is
 // late: it is told only after it is known that the caller may see the thing.

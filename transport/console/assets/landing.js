@@ -1,7 +1,7 @@
 // The start page: whether the server is ready, the feed, and a sign-in to see
 // it with one's own eyes.
 
-import { byId, guard, make, onSubmit } from './api.js';
+import { Failure, byId, guard, make, onSubmit } from './api.js';
 import { withCaptcha } from './captcha.js';
 import { ask, resume, signIn, signOut, signedIn } from './session.js';
 import { avatar, showPost, unfold } from './posts.js';
@@ -34,11 +34,18 @@ const watchServer = async () => {
 let which = 'public';
 let next = null;
 let round = 0; // the newest load counts; what comes late from others is dropped
-let boards = null;
+let boards = new Map(); // names by id
 
-// nameBoards reads the boards' names once; posts of later boards go without.
-const nameBoards = async () => {
-  boards = new Map((await ask('GET', 'v1/boards?limit=100')).items.map((b) => [b.id, b.name]));
+// nameBoards reads the names of boards that were not met before; a post whose
+// board cannot be read goes without.
+const nameBoards = (posts) => {
+  const met = [...new Set(posts.map((post) => post.boardId))].filter((id) => !boards.has(id));
+  return Promise.all(met.map(async (id) => {
+    const board = await ask('GET', 'v1/boards/' + id).catch((failure) => {
+      if (!(failure instanceof Failure)) throw failure;
+    });
+    if (board) boards.set(id, board.name);
+  }));
 };
 
 const loadFeed = async (fromStart) => {
@@ -47,9 +54,9 @@ const loadFeed = async (fromStart) => {
   byId('more').hidden = true;
   state.textContent = 'Loading…';
   await guard(state, async () => {
-    if (!boards) await nameBoards();
     const cursor = fromStart || !next ? '' : '&cursor=' + encodeURIComponent(next);
-    const page = await ask('GET', 'v1/feed?limit=10' + (which === 'public' ? '&public=true' : '') + cursor);
+    const page = await ask('GET', 'v1/feed?public=' + (which === 'public') + cursor);
+    await nameBoards(page.items);
     if (mine !== round) return;
     const nodes = page.items.map((post) => showPost(post, boards.get(post.boardId)));
     if (fromStart) byId('feed').replaceChildren(...nodes);
@@ -120,7 +127,7 @@ const drawAccount = (account) => {
 
 const enter = async () => {
   drawAccount(await ask('GET', 'v1/me'));
-  boards = null; // who one is decides what one sees
+  boards = new Map(); // who one is decides what one sees
   await choose('home');
   if (!byId('feed').firstChild) await choose('public'); // who follows nobody sees more there
 };

@@ -60,16 +60,31 @@ const showComment = (comment) => make('li', { class: comment.parentId ? 'answer'
     byline(comment.author, comment.createdAt),
     make('div', { class: 'body' }, comment.deleted ? make('p', { class: 'dim' }, 'This comment was deleted.') : rich(comment.html))));
 
-// thread is a post's comments; the oldest 100 of them.
+// thread is a post's comments, the oldest first, a page at a time.
 const thread = (post) => {
   const list = make('ol', { class: 'comments' });
-  const state = make('p', { class: 'dim', role: 'status' }, 'Loading…');
-  guard(state, async () => {
-    const page = await ask('GET', 'v1/posts/' + post.id + '/comments?limit=100');
-    list.append(...page.items.map(showComment));
-    state.textContent = page.next ? 'The API has the rest.' : '';
-  });
-  return [list, state];
+  const state = make('p', { class: 'dim', role: 'status' });
+  const more = make('button', { type: 'button', class: 'quiet', hidden: true }, 'More comments');
+  let next = null;
+  const load = () => {
+    more.hidden = true;
+    state.textContent = 'Loading…';
+    return guard(state, async () => {
+      const page = await ask('GET', 'v1/posts/' + post.id + '/comments' + (next ? '?cursor=' + encodeURIComponent(next) : ''));
+      const items = page.items.map(showComment);
+      list.append(...items);
+      if (next && items.length) { // the button that had the focus has moved down
+        items[0].tabIndex = -1;
+        items[0].focus();
+      }
+      next = page.next;
+      state.textContent = '';
+      more.hidden = !next;
+    });
+  };
+  more.addEventListener('click', load);
+  load();
+  return [list, state, more];
 };
 
 // showPost is a post; board is its board's name, or nothing.
