@@ -9,12 +9,14 @@ FUZZTIME ?= 10s
 TIMEOUT  ?= 5m
 # Added to `parley serve` and to `go test`.
 RUNFLAGS  ?= --grpc 127.0.0.1:2113
+# The folder that `make sample` fills and `make run` serves.
+DATA      ?= ./data
 TESTFLAGS ?=
 # What `make stack` starts; the log stands in for EventStoreDB.
 SERVERS   ?= postgres redis kafka elasticsearch log
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-race test-stack lint fuzz bench golden generate verify stack stack-down clean
+.PHONY: help build run sample test test-race test-stack lint fuzz bench golden generate verify stack stack-down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,7 +25,12 @@ build: ## build the program into bin/
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/parley ./cmd/parley
 
 run: build ## build and serve ./data
-	$(BIN)/parley serve --data ./data $(RUNFLAGS)
+	$(BIN)/parley serve --data $(DATA) $(RUNFLAGS)
+
+# An import that was cut off goes on when it is run again; the administrator is there by then.
+sample: build ## fill ./data with a sample community; its administrator is root_admin, "open the pod bay doors"
+	@[ -d $(DATA) ] || echo 'open the pod bay doors' | $(BIN)/parley admin create --data $(DATA) --email root@example.org --handle root_admin --password-file -
+	$(BIN)/parley import --data $(DATA) --as root_admin examples/community/community.jsonl
 
 test: ## run all tests; no server and no network are needed
 	$(GO) test $(TESTFLAGS) -timeout $(TIMEOUT) ./...

@@ -1,9 +1,7 @@
 package acceptance
 
 import (
-	"os"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/parleyhq/parley/cmd/acceptance/harness"
@@ -13,16 +11,10 @@ import (
 // of all of it, over the whole way.
 func TestF10_ImportedCommunity(t *testing.T) {
 	t.Parallel()
-	raw, err := os.ReadFile("../../readmodels/searchtest/testdata/community.jsonl")
-	if err != nil {
-		t.Fatal(err)
-	}
 	i := importing{t, harness.Start(t)}
 	i.s.Admin()
 	asker := i.s.NewPerson("asker")
-	if status, stdout, stderr := i.run(strings.Split(strings.TrimSpace(string(raw)), "\n")); status != 0 || !strings.Contains(stdout, "post: 220 imported") {
-		t.Fatalf("exit %d: %s%s", status, stdout, stderr)
-	}
+	i.sample()
 	i.s.Move(asker)
 	i.s.Eventually("the last line to be found", func() bool {
 		a := asker.Get("/v1/search?q=allergic+bedroom")
