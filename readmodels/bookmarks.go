@@ -135,13 +135,14 @@ func BookmarkFolders(ctx context.Context, r Reader, account uuid.UUID, after str
 }
 
 // PostFollowers are who followed a post before a position of the log, and
-// still sees it.
-func PostFollowers(ctx context.Context, r Reader, post uuid.UUID, before uint64) ([]uuid.UUID, error) {
+// still sees it, by id; at most limit, those after an account (Nil: from the
+// first).
+func PostFollowers(ctx context.Context, r Reader, post uuid.UUID, before uint64, after uuid.UUID, limit int) ([]uuid.UUID, error) {
 	return collect(ctx, r, scanID, `SELECT f.account FROM post_follow f JOIN post p ON p.id = f.post
-		WHERE f.post = ? AND f.position < ?
+		WHERE f.post = ? AND f.account > ? AND f.position < ?
 		AND NOT EXISTS (SELECT 1 FROM block v WHERE v.blocker = f.account AND v.blocked = p.author)
 		AND NOT EXISTS (SELECT 1 FROM block v WHERE v.blocked = f.account AND v.blocker = p.author)
-		ORDER BY f.account`, post.String(), int64(before))
+		ORDER BY f.account LIMIT ?`, post.String(), textID(after), int64(before), limit)
 }
 
 // WhoSeePost are those of some accounts whom no block keeps from a post, in

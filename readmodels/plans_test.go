@@ -155,7 +155,7 @@ func planForum(ctx context.Context, b readmodels.Batch, run func(...any)) {
 	run(readmodels.PutBookmark(ctx, b, me, thing, folder, at, 1))
 	run(readmodels.MoveBookmark(ctx, b, me, thing, folder))
 	run(readmodels.PutPostFollow(ctx, b, me, thing, 1))
-	run(readmodels.PostFollowers(ctx, b, thing, 2))
+	run(readmodels.PostFollowers(ctx, b, thing, 2, thing, 2))
 	run(readmodels.WhoSeePost(ctx, b, thing, []uuid.UUID{me, you}))
 	for _, after := range []*readmodels.BookmarkKey{nil, {Position: 2}} {
 		run(readmodels.Bookmarks(ctx, b, me, nil, after, 20))

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/parleyhq/parley/commands"
@@ -19,6 +20,7 @@ import (
 
 const (
 	atOnce      = 32              // inboxes told of one event at the same time
+	maxCrowd    = 500             // people read at a time to be told of one event
 	saveTimeout = 2 * time.Second // of the last one
 	maxTries    = 8               // of one event whose error is no outage
 )
@@ -48,6 +50,7 @@ type NotifyConfig struct {
 	AnnounceEvery time.Duration      // between announcements, at least; 2 ms
 	RetryMin      time.Duration      // first pause after a failure, doubled up to RetryMax; 100 ms
 	RetryMax      time.Duration      // 10 s
+	Crowd         int                // people read at a time to be told of one event; 500
 }
 
 func (c *NotifyConfig) fill() {
@@ -60,6 +63,9 @@ func (c *NotifyConfig) fill() {
 		if *at <= 0 {
 			*at = value
 		}
+	}
+	if c.Crowd <= 0 {
+		c.Crowd = maxCrowd
 	}
 }
 
@@ -348,10 +354,29 @@ func (n *Notify) tellOnce(ctx context.Context, rec event.Record) error {
 		return err
 	}
 	// Whatever is looked at is at least as new as the event.
-	notes, err := n.rules[rec.Type].decide(n, commands.WithPosition(ctx, rec.Position), d)
-	if err != nil || len(notes) == 0 {
+	at := commands.WithPosition(ctx, rec.Position)
+	rule := n.rules[rec.Type]
+	notes, err := rule.decide(n, at, d)
+	if err == nil {
+		err = n.send(ctx, rec, notes)
+	}
+	if err != nil || rule.crowd == nil {
 		return err
 	}
+	for after := uuid.Nil; ; {
+		page, last, err := rule.crowd(n, at, d, after)
+		if err == nil {
+			err = n.send(ctx, rec, page) // an inbox that decide has told takes no second entry of an event
+		}
+		if err != nil || last == uuid.Nil {
+			return err
+		}
+		after = last
+	}
+}
+
+// send tells people of rec, and returns when all of them were.
+func (n *Notify) send(ctx context.Context, rec event.Record, notes []commands.Notify) error {
 	epoch, later := n.epochs.at(rec.Position)
 	cause := notification.Cause{Epoch: epoch, Position: rec.Position, ID: rec.ID}
 	all, together := errgroup.WithContext(ctx)

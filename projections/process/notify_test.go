@@ -3,6 +3,7 @@ package process
 import (
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -376,6 +377,47 @@ func TestF6_FollowersAreTold(t *testing.T) {
 		must(t, err)
 		say(dave, post, uuid.Nil)
 		same(t, "of a post that one follows no longer", since(bob), want...)
+	}
+}
+
+// F6: very many followers are told a page at a time, each once, whether a page
+// ends with the last of them or not; whom the comment told otherwise is not
+// told again, on whichever page.
+func TestF6_CrowdsAreTold(t *testing.T) {
+	t.Parallel()
+	w, told := lives(t)
+	ctx, author, speaker := t.Context(), w.person(), w.person()
+	post, _, err := w.c.CreatePost(ctx, author, w.board, commands.CreatePost{Title: "t", Body: "b"})
+	must(t, err)
+	crowd := []commands.Actor{author, speaker}
+	for size := 2; size <= 7; size++ {
+		for _, p := range crowd {
+			_, err := w.c.FollowPost(ctx, p, post, true)
+			must(t, err)
+		}
+		before := map[uuid.UUID]int{}
+		for _, p := range crowd {
+			before[p.Account] = len(told(p))
+		}
+		_, _, err := w.c.AddComment(ctx, speaker, post, "c", uuid.Nil)
+		must(t, err)
+		for _, p := range crowd {
+			var kinds []notification.Kind
+			for _, e := range told(p)[before[p.Account]:] {
+				kinds = append(kinds, e.Kind)
+			}
+			want := []notification.Kind{notification.FollowedPost}
+			switch p.Account {
+			case author.Account:
+				want = []notification.Kind{notification.Reply}
+			case speaker.Account:
+				want = nil
+			}
+			if !slices.Equal(kinds, want) {
+				t.Errorf("of %d: told %v, want %v", size, kinds, want)
+			}
+		}
+		crowd = append(crowd, w.person())
 	}
 }
 

@@ -23,19 +23,24 @@ import (
 type rule struct {
 	data   event.Data
 	decide func(*Notify, context.Context, event.Decoded) ([]commands.Notify, error)
+	crowd  crowd // who else is, of whom there may be very many; nil: nobody
 }
+
+// crowd is a page of those who are told besides whom decide names: the ones
+// after that account, by id, and the last one looked at, none at the end.
+type crowd func(n *Notify, ctx context.Context, e event.Decoded, after uuid.UUID) (page []commands.Notify, last uuid.UUID, err error)
 
 // rules are who is told of what.
 func rules() []rule {
 	return []rule{
-		{post.Published{}, (*Notify).published},
-		{comment.Published{}, (*Notify).commented},
-		{reaction.Added{}, (*Notify).reacted},
-		{follow.Started{}, (*Notify).followed},
-		{follow.Requested{}, (*Notify).requested},
-		{chat.MessageSent{}, (*Notify).messaged},
-		{report.Decided{}, (*Notify).decided},
-		{ops.EpochBegun{}, (*Notify).epochBegun},
+		{post.Published{}, (*Notify).published, nil},
+		{comment.Published{}, (*Notify).commented, (*Notify).postFollowers},
+		{reaction.Added{}, (*Notify).reacted, nil},
+		{follow.Started{}, (*Notify).followed, nil},
+		{follow.Requested{}, (*Notify).requested, nil},
+		{chat.MessageSent{}, (*Notify).messaged, nil},
+		{report.Decided{}, (*Notify).decided, nil},
+		{ops.EpochBegun{}, (*Notify).epochBegun, nil},
 	}
 }
 
@@ -62,9 +67,8 @@ func (n *Notify) published(ctx context.Context, e event.Decoded) ([]commands.Not
 }
 
 // commented tells whom the comment mentions, then the author of the post and
-// of the comment that was answered, then who follows the post: the first of it
-// that one is. An anonymous author is nobody to them, so blocks and mutes do
-// not keep what it wrote from anyone: that would tell who it is.
+// of the comment that was answered: the first of it that one is. postFollowers
+// tells the rest.
 func (n *Notify) commented(ctx context.Context, e event.Decoded) ([]commands.Notify, error) {
 	d := e.Payload.(comment.Published)
 	id, err := uuid.Parse(event.StreamID(e.Stream))
@@ -83,40 +87,50 @@ func (n *Notify) commented(ctx context.Context, e event.Decoded) ([]commands.Not
 		}
 		readers = append(readers, parent)
 	}
-	actor, behind := d.Author, d.Author
-	if d.Anonymous {
-		actor, behind = uuid.Nil, d.HiddenAuthor
-	}
-	var mentioned, followers []uuid.UUID
+	var mentioned []uuid.UUID
 	err = n.cfg.Reads.Read(ctx, func(r readmodels.Reader) (err error) {
-		if mentioned, err = readmodels.WhoSeePost(ctx, r, d.Post, d.Mentions); err != nil {
-			return err
-		}
-		followers, err = readmodels.PostFollowers(ctx, r, d.Post, e.Position)
+		mentioned, err = readmodels.WhoSeePost(ctx, r, d.Post, d.Mentions)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	var notes []commands.Notify
-	told := map[uuid.UUID]bool{}
-	of, on := notification.Subject{Type: "comment", ID: id}, notification.Subject{Type: "post", ID: d.Post}
-	for _, some := range []struct {
-		kind    notification.Kind
-		subject notification.Subject
-		readers []uuid.UUID
-	}{{notification.CommentMention, of, mentioned}, {notification.Reply, of, readers}, {notification.FollowedPost, on, followers}} {
-		left := slices.DeleteFunc(some.readers, func(id uuid.UUID) bool { return told[id] })
-		more, err := n.to(ctx, notification.Notified{Kind: some.kind, Actor: actor, Subject: some.subject}, behind, left...)
-		if err != nil {
-			return nil, err
-		}
-		notes = append(notes, more...)
-		for _, id := range left {
-			told[id] = true
-		}
+	actor, behind := commenter(d)
+	of := notification.Subject{Type: "comment", ID: id}
+	notes, err := n.to(ctx, notification.Notified{Kind: notification.CommentMention, Actor: actor, Subject: of}, behind, mentioned...)
+	if err != nil {
+		return nil, err
 	}
-	return notes, nil
+	readers = slices.DeleteFunc(readers, func(id uuid.UUID) bool { return slices.Contains(mentioned, id) })
+	replies, err := n.to(ctx, notification.Notified{Kind: notification.Reply, Actor: actor, Subject: of}, behind, readers...)
+	return append(notes, replies...), err
+}
+
+// postFollowers tells who followed the post before it was commented.
+func (n *Notify) postFollowers(ctx context.Context, e event.Decoded, after uuid.UUID) (page []commands.Notify, last uuid.UUID, err error) {
+	d := e.Payload.(comment.Published)
+	var followers []uuid.UUID
+	err = n.cfg.Reads.Read(ctx, func(r readmodels.Reader) (err error) {
+		followers, err = readmodels.PostFollowers(ctx, r, d.Post, e.Position, after, n.cfg.Crowd)
+		return err
+	})
+	if err != nil || len(followers) == 0 {
+		return nil, uuid.Nil, err
+	}
+	actor, behind := commenter(d)
+	entry := notification.Notified{Kind: notification.FollowedPost, Actor: actor, Subject: notification.Subject{Type: "post", ID: d.Post}}
+	page, err = n.to(ctx, entry, behind, followers...)
+	return page, followers[len(followers)-1], err
+}
+
+// commenter is whom a comment names and who is behind it. An anonymous author
+// is nobody to those who are told, so blocks and mutes do not keep what it
+// wrote from anyone: that would tell who it is.
+func commenter(d comment.Published) (actor, behind uuid.UUID) {
+	if d.Anonymous {
+		return uuid.Nil, d.HiddenAuthor
+	}
+	return d.Author, d.Author
 }
 
 func (n *Notify) reacted(ctx context.Context, e event.Decoded) ([]commands.Notify, error) {

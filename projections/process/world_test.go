@@ -128,6 +128,7 @@ func (w *world) notify(store event.Store, tables Waiter, checkpoint Checkpoint) 
 	return NewNotify(NotifyConfig{
 		Store: store, Codec: w.codec, Commands: w.commands(store), Tables: tables, Reads: readmodels.NewTables(w.tables),
 		Checkpoint: checkpoint, Now: time.Now, Log: slog.New(slog.DiscardHandler), RetryMin: time.Millisecond, RetryMax: time.Millisecond,
+		Crowd: 2, // several pages of whoever follows something
 	})
 }
 
