@@ -152,35 +152,38 @@ func (c *Commands) MayDeleteComment(ctx context.Context, by Actor, id uuid.UUID)
 	return err
 }
 
-// deletable is the post of a comment that by may delete, and whether by
-// moderates there. Errors: not found, forbidden.
-func (c *Commands) deletable(ctx context.Context, by Actor, id uuid.UUID) (p post.Post, moderator bool, err error) {
-	m, err := c.comment(ctx, id)
+// deletable is a comment that by may delete, and whether by moderates there.
+// Errors: not found, forbidden.
+func (c *Commands) deletable(ctx context.Context, by Actor, id uuid.UUID) (m comment.Comment, moderator bool, err error) {
+	m, err = c.comment(ctx, id)
 	if err != nil || !m.Exists() {
-		return p, false, orNotFound(err)
+		return m, false, orNotFound(err)
 	}
-	if p, err = c.post(ctx, m.Post); err != nil {
-		return p, false, err
+	p, err := c.post(ctx, m.Post)
+	if err != nil {
+		return m, false, err
 	}
 	if moderator, err = c.moderates(ctx, by, p.Board); err != nil {
-		return p, false, err
+		return m, false, err
 	}
 	if m.Owner != by.Account && !moderator {
 		if _, _, err := c.visibleComment(ctx, by, id); err != nil {
-			return p, false, err
+			return m, false, err
 		}
 	}
-	return p, moderator, m.MayDelete(by.Account, moderator)
+	return m, moderator, m.MayDelete(by.Account, moderator)
 }
 
-// DeleteComment empties a comment, for its author and moderators.
+// DeleteComment empties a comment, for its author and moderators. Who takes
+// away what somebody else wrote does so in their own name, under their own
+// anonymous post too: a pseudonym that did would tell that it moderates.
 // Errors: not found, forbidden, match's.
 func (c *Commands) DeleteComment(ctx context.Context, by Actor, id uuid.UUID, match Match) (Outcome, error) {
-	p, moderator, err := c.deletable(ctx, by, id)
+	m, moderator, err := c.deletable(ctx, by, id)
 	if err != nil {
 		return Outcome{}, err
 	}
-	acts := p.Acts(by.Account)
+	acts := m.Acts(by.Account)
 	return change(acting(ctx, by, acts), c.core, comment.Stream(id), comment.New, func(m *comment.Comment) ([]event.Data, error) {
 		if err := m.MayDelete(by.Account, moderator); err != nil {
 			return nil, err

@@ -13,14 +13,15 @@ import (
 )
 
 // ReactToPost adds a reaction of by to a post, or takes it back; done before,
-// it changes nothing.
+// it changes nothing. Under one's own anonymous post one reacts as its
+// pseudonym.
 // Errors: not found, reaction.unknown, post.deleted, post.not_published.
 func (c *Commands) ReactToPost(ctx context.Context, by Actor, id uuid.UUID, kind string, on bool) (Outcome, error) {
 	p, err := c.visiblePost(ctx, by, id)
 	if err != nil {
 		return Outcome{}, err
 	}
-	return c.react(ctx, reaction.Added{Account: by.Account, Kind: kind, SubjectType: reaction.Post, Subject: id, Post: id}, p, false, on)
+	return c.react(ctx, by, reaction.Added{Kind: kind, SubjectType: reaction.Post, Subject: id, Post: id}, p, false, on)
 }
 
 // ReactToComment is ReactToPost for a comment. Errors: comment.deleted too.
@@ -29,10 +30,10 @@ func (c *Commands) ReactToComment(ctx context.Context, by Actor, id uuid.UUID, k
 	if err != nil {
 		return Outcome{}, err
 	}
-	return c.react(ctx, reaction.Added{Account: by.Account, Kind: kind, SubjectType: reaction.Comment, Subject: id, Post: m.Post}, p, m.Deleted, on)
+	return c.react(ctx, by, reaction.Added{Kind: kind, SubjectType: reaction.Comment, Subject: id, Post: m.Post}, p, m.Deleted, on)
 }
 
-func (c *Commands) react(ctx context.Context, d reaction.Added, p post.Post, gone, on bool) (Outcome, error) {
+func (c *Commands) react(ctx context.Context, by Actor, d reaction.Added, p post.Post, gone, on bool) (Outcome, error) {
 	switch {
 	case !slices.Contains(c.cfg.Reactions, d.Kind):
 		return Outcome{}, reaction.ErrUnknown
@@ -43,6 +44,8 @@ func (c *Commands) react(ctx context.Context, d reaction.Added, p post.Post, gon
 	case on && gone:
 		return Outcome{}, comment.ErrDeleted
 	}
+	d.Account, d.HiddenAccount = actsHidden(p, by)
+	ctx = acting(ctx, by, d.Account)
 	return change(ctx, c.core, reaction.Stream(d.Subject, d.Account), reaction.New, func(r *reaction.Reactions) ([]event.Data, error) {
 		if on {
 			return r.Add(d)

@@ -25,10 +25,10 @@ func commentRoutes() []Route {
 func reactionRoutes() []Route {
 	return []Route{
 		On(func(ctx context.Context, b readmodels.Batch, _ event.Decoded, d reaction.Added) error {
-			return readmodels.SetReaction(ctx, b, d.Subject, d.Account, d.Kind, true)
+			return readmodels.SetReaction(ctx, b, d.Subject, behind(d.Account, d.HiddenAccount), d.Kind, true)
 		}),
 		On(func(ctx context.Context, b readmodels.Batch, _ event.Decoded, d reaction.Removed) error {
-			return readmodels.SetReaction(ctx, b, d.Subject, d.Account, d.Kind, false)
+			return readmodels.SetReaction(ctx, b, d.Subject, behind(d.Account, d.HiddenAccount), d.Kind, false)
 		}),
 	}
 }

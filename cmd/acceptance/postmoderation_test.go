@@ -359,4 +359,15 @@ func TestF3_Anonymous(t *testing.T) {
 	if len(acts) != 1 || dig(acts[0], "actor", "id") != f.admin.Account.ID {
 		t.Errorf("acts: %v", acts)
 	}
+	// So are others' comments under it; one's own there are the pseudonym's.
+	f.see(f.admin)
+	rude, own := say(f.bob, id, ""), say(f.admin, id, "")
+	f.see(f.bob)
+	for comment, want := range map[string]int{rude: 1, own: 0} {
+		f.admin.Delete("/v1/comments/" + comment).Want(204)
+		acts := f.admin.Get("/v1/admin/audit?subject=" + comment).Want(200).Items()
+		if len(acts) != want || want == 1 && dig(acts[0], "actor", "id") != f.admin.Account.ID {
+			t.Errorf("acts on a comment: %v", acts)
+		}
+	}
 }

@@ -30,20 +30,22 @@ const (
 
 // Added is a reaction.
 type Added struct {
-	Account     uuid.UUID   `json:"account"`
-	Kind        string      `json:"kind"`
-	SubjectType SubjectType `json:"subjectType"`
-	Subject     uuid.UUID   `json:"subject"`
-	Post        uuid.UUID   `json:"post"` // the subject, or the comment's
+	Account       uuid.UUID   `json:"account"`                                 // the pseudonym of Post, if its anonymous author reacts
+	HiddenAccount uuid.UUID   `json:"hiddenAccount,omitzero" seal:"anonymous"` // the account, then
+	Kind          string      `json:"kind"`
+	SubjectType   SubjectType `json:"subjectType"`
+	Subject       uuid.UUID   `json:"subject"`
+	Post          uuid.UUID   `json:"post"` // the subject, or the comment's
 }
 
 // Removed takes a reaction back.
 type Removed struct {
-	Account     uuid.UUID   `json:"account"`
-	Kind        string      `json:"kind"`
-	SubjectType SubjectType `json:"subjectType"`
-	Subject     uuid.UUID   `json:"subject"`
-	Post        uuid.UUID   `json:"post"`
+	Account       uuid.UUID   `json:"account"`
+	HiddenAccount uuid.UUID   `json:"hiddenAccount,omitzero" seal:"anonymous"`
+	Kind          string      `json:"kind"`
+	SubjectType   SubjectType `json:"subjectType"`
+	Subject       uuid.UUID   `json:"subject"`
+	Post          uuid.UUID   `json:"post"`
 }
 
 // Reactions is the state of one person's stream of one subject. There are no
@@ -55,7 +57,8 @@ type Reactions struct {
 // New is nothing felt yet.
 func New() *Reactions { return &Reactions{} }
 
-// Stream is the name of that stream.
+// Stream is the name of that stream; account is the post's pseudonym where its
+// anonymous author reacts.
 func Stream(subject, account uuid.UUID) string {
 	return event.StreamName("reaction", subject.String()+"."+account.String())
 }

@@ -224,9 +224,9 @@ func (m *Model) foldComment(e Event) {
 			p.answer = e.thing()
 		}
 	case reaction.Added:
-		m.reactions[felt{d.Subject, d.Account, d.Kind}] = true
+		m.reactions[felt{d.Subject, either(d.HiddenAccount != uuid.Nil, d.HiddenAccount, d.Account), d.Kind}] = true
 	case reaction.Removed:
-		m.reactions[felt{d.Subject, d.Account, d.Kind}] = false
+		m.reactions[felt{d.Subject, either(d.HiddenAccount != uuid.Nil, d.HiddenAccount, d.Account), d.Kind}] = false
 	}
 }
 

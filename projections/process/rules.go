@@ -135,7 +135,11 @@ func commenter(d comment.Published) (actor, behind uuid.UUID) {
 
 func (n *Notify) reacted(ctx context.Context, e event.Decoded) ([]commands.Notify, error) {
 	d := e.Payload.(reaction.Added)
-	entry := notification.Notified{Kind: notification.PostReaction, Actor: d.Account, Subject: notification.Subject{Type: "post", ID: d.Subject}}
+	actor, behind := d.Account, d.Account
+	if d.HiddenAccount != uuid.Nil {
+		actor, behind = uuid.Nil, d.HiddenAccount
+	}
+	entry := notification.Notified{Kind: notification.PostReaction, Actor: actor, Subject: notification.Subject{Type: "post", ID: d.Subject}}
 	owner := n.cfg.Commands.PostOwner
 	if d.SubjectType == reaction.Comment {
 		entry.Kind, entry.Subject.Type, owner = notification.CommentReaction, "comment", n.cfg.Commands.CommentOwner
@@ -144,7 +148,7 @@ func (n *Notify) reacted(ctx context.Context, e event.Decoded) ([]commands.Notif
 	if err != nil {
 		return nil, err
 	}
-	return n.to(ctx, entry, d.Account, reader)
+	return n.to(ctx, entry, behind, reader)
 }
 
 func (n *Notify) followed(ctx context.Context, e event.Decoded) ([]commands.Notify, error) {

@@ -112,7 +112,7 @@ type (
 		Subject subjectData `json:"subject"`
 		PostID  uuid.UUID   `json:"postId"`
 		Kind    string      `json:"kind"`
-		Account any         `json:"account"`
+		Account any         `json:"account"` // null for an anonymous post's author
 		On      bool        `json:"on"`
 	}
 )
@@ -169,8 +169,14 @@ func forum(e event.Decoded) (f forumEvent, ok bool) {
 		f.typ, f.post = typeCommentDeleted, d.Post
 	case reaction.Added:
 		f.typ, f.post, f.actor = typeForumReactionOn, d.Post, d.Account
+		if d.HiddenAccount != uuid.Nil {
+			f.actor = uuid.Nil
+		}
 	case reaction.Removed:
 		f.typ, f.post, f.actor = typeForumReactionOff, d.Post, d.Account
+		if d.HiddenAccount != uuid.Nil {
+			f.actor = uuid.Nil
+		}
 	default:
 		return f, false
 	}
@@ -234,9 +240,9 @@ func (s *Server) showForum(ctx context.Context, e event.Decoded, f forumEvent) (
 	case comment.Deleted:
 		return commentDeleteData{ID: id, PostID: d.Post, Deleted: true}, nil
 	case reaction.Added:
-		return s.showForumReaction(ctx, string(d.SubjectType), d.Subject, d.Post, d.Kind, d.Account, true)
+		return s.showForumReaction(ctx, string(d.SubjectType), d.Subject, d.Post, d.Kind, f.actor, true)
 	case reaction.Removed:
-		return s.showForumReaction(ctx, string(d.SubjectType), d.Subject, d.Post, d.Kind, d.Account, false)
+		return s.showForumReaction(ctx, string(d.SubjectType), d.Subject, d.Post, d.Kind, f.actor, false)
 	}
 	return nil, nil
 }
