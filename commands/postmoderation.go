@@ -79,7 +79,7 @@ func (c *Commands) MovePost(ctx context.Context, by Actor, id, to uuid.UUID, mat
 		return Outcome{}, closed
 	}
 	return change(ctx, c.core, post.Stream(id), post.New, func(p *post.Post) ([]event.Data, error) {
-		if p.Board != was.Board { // by is known to moderate that one
+		if p.Board != was.Board && p.Board != to { // by is known to moderate these two
 			return nil, fault.ErrConflict
 		}
 		if err := match.check(p.Version); err != nil {

@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -64,7 +65,8 @@ func (c *Commands) MayDecide(ctx context.Context, by Actor, id uuid.UUID) error 
 
 // DecideReport does what the action says, takes back what the decision before
 // it did, and resolves the report; an appeal is decided so too. It acts before
-// it says so: what a crash leaves is done by deciding again.
+// it says so: what a crash leaves is done by deciding again. Who acted and is
+// refused then, for somebody else decided first, leaves things as those did.
 // Errors: MayDecide's; forbidden where others than administrators suspend;
 // invalid fields, account.self; IfMatch's, ErrMasked, ErrNobodyToSuspend,
 // post.restore_expired.
@@ -77,6 +79,7 @@ func (c *Commands) DecideReport(ctx context.Context, by Actor, id uuid.UUID, in 
 			return Outcome{}, err
 		}
 	}
+	acted := false // in a try that came too late
 	for range maxConflict {
 		r, err := c.report(ctx, id)
 		if err != nil {
@@ -85,10 +88,19 @@ func (c *Commands) DecideReport(ctx context.Context, by Actor, id uuid.UUID, in 
 		if err := c.checkDecision(r, in); err != nil {
 			return Outcome{}, err
 		}
+		if err := in.IfMatch.check(r.Version); err != nil {
+			if acted {
+				if undone := c.giveWay(ctx, by, id, r, in); undone != nil {
+					err = undone
+				}
+			}
+			return Outcome{}, err
+		}
 		out, err := c.decideOnce(ctx, by, id, r, in)
 		if !errors.Is(err, errReportMoved) {
 			return out, err
 		}
+		acted = true
 	}
 	return Outcome{}, fault.ErrConflict
 }
@@ -117,21 +129,14 @@ func (c *Commands) checkDecision(r report.Report, in DecideReport) error {
 // decideOnce decides on the report that it was given.
 // Errors: errReportMoved where it is another one by now.
 func (c *Commands) decideOnce(ctx context.Context, by Actor, id uuid.UUID, r report.Report, in DecideReport) (Outcome, error) {
-	if err := in.IfMatch.check(r.Version); err != nil {
-		return Outcome{}, err
-	}
 	d := report.Decided{By: by.Account, Action: in.Action, Until: in.Until, Reason: in.Reason}
 	if !r.Settled(in.Action, in.Until) {
-		owner, err := c.actedOn(ctx, r)
+		owner, err := c.actedOnStill(ctx, r)
 		if err != nil {
 			return Outcome{}, err
 		}
-		there, err := c.member(ctx, owner)
-		if err != nil {
-			return Outcome{}, err
-		}
-		if d.About = r.Author; !there {
-			d.About, owner = by.Account, uuid.Nil
+		if d.About = r.Author; owner == uuid.Nil {
+			d.About = by.Account
 		}
 		if d.Acted, err = c.enforce(ctx, by, r, owner, in); err != nil {
 			return Outcome{}, err
@@ -143,6 +148,20 @@ func (c *Commands) decideOnce(ctx context.Context, by Actor, id uuid.UUID, r rep
 		}
 		return now.Decide(d)
 	})
+}
+
+// actedOnStill is the account behind a report's author; uuid.Nil where there is
+// none any more.
+func (c *Commands) actedOnStill(ctx context.Context, r report.Report) (uuid.UUID, error) {
+	owner, err := c.actedOn(ctx, r)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	there, err := c.member(ctx, owner)
+	if !there {
+		owner = uuid.Nil
+	}
+	return owner, err
 }
 
 // enforce takes back what the decision before did and does what this one says.
@@ -250,6 +269,93 @@ func (c *Commands) takeBack(ctx context.Context, by Actor, r report.Report, owne
 	case r.Subject.Type == report.Message:
 		err = c.putBackMessage(ctx, by, r.Room, r.Number)
 	}
+	return err
+}
+
+// giveWay undoes what by did for a decision that came too late, and does again
+// what that took back of the one that stands.
+func (c *Commands) giveWay(ctx context.Context, by Actor, id uuid.UUID, stands report.Report, late DecideReport) error {
+	owner, err := c.actedOnStill(ctx, stands)
+	if err != nil || owner == uuid.Nil {
+		return err
+	}
+	undo := late.Action != stands.Action
+	if undo && late.Action == report.Remove { // who else took it down has their own reason
+		deletedBy, err := c.deletedBy(ctx, stands)
+		if err != nil {
+			return err
+		}
+		undo = deletedBy == by.Account
+	}
+	if undo {
+		mine := stands
+		mine.Action, mine.Until = late.Action, late.Until
+		if err := c.takeBack(ctx, by, mine, owner, late.Reason); err != nil {
+			return err
+		}
+	}
+	switch {
+	case !stands.Acted:
+	case stands.Action == report.Remove:
+		_, err = c.takeDown(ctx, by, stands)
+	case stands.Action == report.Suspend:
+		err = c.suspendAgain(ctx, by, id, stands, owner)
+	}
+	return err
+}
+
+// deletedBy is who deleted what was reported; uuid.Nil where it stands.
+func (c *Commands) deletedBy(ctx context.Context, r report.Report) (uuid.UUID, error) {
+	switch r.Subject.Type {
+	case report.Post:
+		p, err := c.post(ctx, r.Post)
+		if err != nil || p.State != post.Tombstone {
+			return uuid.Nil, err
+		}
+		return p.DeletedBy, nil
+	case report.Comment:
+		m, err := c.comment(ctx, r.Thing())
+		if err != nil || !m.Deleted {
+			return uuid.Nil, err
+		}
+		return m.DeletedBy, nil
+	}
+	var version uint64
+	err := view(ctx, c.core, chat.Stream(r.Room), c.newRoom, func(room *chat.Room) error {
+		version = room.MessageVersion(r.Number)
+		return nil
+	})
+	if err != nil {
+		return uuid.Nil, err
+	}
+	e, err := c.roomEvent(ctx, r.Room, version)
+	d, _ := e.Payload.(chat.MessageDeleted)
+	return d.By, err
+}
+
+// suspendAgain suspends the account as the newest decision of a report did,
+// unless it still is.
+func (c *Commands) suspendAgain(ctx context.Context, by Actor, id uuid.UUID, r report.Report, owner uuid.UUID) error {
+	var decided report.Decided
+	for rec, err := range c.store.Stream(ctx, report.Stream(id), event.End, event.Backward) {
+		var e event.Decoded
+		if err == nil {
+			e, err = c.codec.Decode(ctx, rec)
+		}
+		if err != nil {
+			return unavailable(fmt.Errorf("load a decision: %w", err))
+		}
+		if d, ok := e.Payload.(report.Decided); ok {
+			decided = d
+			break
+		}
+	}
+	_, err := change(unlinked(ctx, r, owner), c.core, account.Stream(owner), account.New, func(a *account.Account) ([]event.Data, error) {
+		if until, is := a.Suspended(c.now()); is && until.Equal(r.Until) {
+			return nil, nil
+		}
+		return a.Suspend(account.Suspended{Until: r.Until, Reason: decided.Reason, By: by.Account})
+	})
 	return err
 }
 

@@ -329,6 +329,10 @@ func deleteComment(h *History) {
 // react puts a reaction on a post or a comment, or takes it back; either may
 // have been deleted meanwhile.
 func react(h *History) {
+	if len(h.posts) == 0 {
+		return
+	}
+	p := recent(h, h.posts)
 	if len(h.felt) > 0 && h.one(3) {
 		d := pick(h, h.felt)
 		name := reaction.Stream(d.Subject, d.Account)
@@ -336,15 +340,16 @@ func react(h *History) {
 		h.say(name, events, err)
 		return
 	}
-	acts, hidden, p := h.reader()
-	if p == nil {
+	d := reaction.Added{Account: h.person(), Kind: pick(h, reactions), SubjectType: reaction.Post, Subject: p.id}
+	if len(h.comments) > 0 && h.one(2) {
+		c := recent(h, h.comments)
+		d.SubjectType, d.Subject, p = reaction.Comment, c.id, c.in
+	} else if state := stateOf(h, post.Stream(p.id), post.New); !state.Published() && state.Was != post.Live {
 		return
 	}
-	d := reaction.Added{Account: acts, HiddenAccount: hidden, Kind: pick(h, reactions), SubjectType: reaction.Post, Subject: p.id, Post: p.id}
-	if len(h.comments) > 0 && h.one(2) {
-		if c := recent(h, h.comments); c.in.id == p.id || hidden == uuid.Nil && acts != c.in.owner {
-			d.SubjectType, d.Subject, d.Post = reaction.Comment, c.id, c.in.id
-		}
+	d.Post = p.id
+	if d.Account == p.owner && p.anonymous() {
+		d.Account, d.HiddenAccount = p.author, p.owner
 	}
 	name := reaction.Stream(d.Subject, d.Account)
 	events, err := stateOf(h, name, reaction.New).Add(d)
