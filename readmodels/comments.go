@@ -2,6 +2,7 @@ package readmodels
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,13 +13,18 @@ import (
 
 // author and owner are as in the table post; body and html are quoted. A
 // deleted comment keeps its place and loses its text.
+//
+// thread is the comment at whose branches' root this one stands, which answers
+// the post itself and has none: so the largest branches are read in order.
 var commentSchema = []string{
 	`CREATE TABLE IF NOT EXISTS comment (
-		id text PRIMARY KEY, post text NOT NULL, parent text NOT NULL, author text NOT NULL, owner text NOT NULL, anonymous bigint NOT NULL,
+		id text PRIMARY KEY, post text NOT NULL, parent text NOT NULL, thread text NOT NULL, author text NOT NULL, owner text NOT NULL, anonymous bigint NOT NULL,
 		body text NOT NULL, html text NOT NULL, mentions text NOT NULL, deleted bigint NOT NULL, replies bigint NOT NULL,
 		reactions bigint NOT NULL, created_at bigint NOT NULL, edited_at bigint NOT NULL, version text NOT NULL)`,
 	`CREATE INDEX IF NOT EXISTS comment_post ON comment (post, created_at, id)`,
 	`CREATE INDEX IF NOT EXISTS comment_best ON comment (post, reactions DESC, created_at, id)`,
+	`CREATE INDEX IF NOT EXISTS comment_thread ON comment (thread, created_at, id) WHERE thread <> ''`,
+	`CREATE INDEX IF NOT EXISTS comment_thread_best ON comment (thread, reactions DESC, created_at, id) WHERE thread <> ''`,
 	`CREATE INDEX IF NOT EXISTS comment_parent ON comment (parent) WHERE parent <> ''`,
 }
 
@@ -59,10 +65,11 @@ func PutComment(ctx context.Context, b Batch, id uuid.UUID, e comment.Published,
 			return err
 		}
 	}
-	err := b.Exec(ctx, `INSERT INTO comment (id, post, parent, author, owner, anonymous, body, html, mentions, deleted, replies, reactions,
-			created_at, edited_at, version)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?, 0, ?) ON CONFLICT DO NOTHING`,
-		id.String(), e.Post.String(), textID(e.Parent), e.Author.String(), textID(owner), flag(e.Anonymous), e.Body, markdown.HTML(e.Body),
+	err := b.Exec(ctx, `INSERT INTO comment (id, post, parent, thread, author, owner, anonymous, body, html, mentions,
+			deleted, replies, reactions, created_at, edited_at, version)
+		VALUES (?, ?, ?, COALESCE((SELECT CASE thread WHEN '' THEN id ELSE thread END FROM comment WHERE id = ?), ''), ?, ?, ?, ?, ?, ?,
+			0, 0, 0, ?, 0, ?) ON CONFLICT DO NOTHING`,
+		id.String(), e.Post.String(), textID(e.Parent), textID(e.Parent), e.Author.String(), textID(owner), flag(e.Anonymous), e.Body, markdown.HTML(e.Body),
 		list(e.Mentions), millis(w.At), w.Version.String())
 	if err != nil {
 		return err
@@ -170,51 +177,94 @@ func (m Comment) Place() CommentKey {
 // most limit, those after the one given (nil: from the first). Whoever may read
 // the post may ask.
 func Comments(ctx context.Context, r Reader, viewer, post, parent uuid.UUID, order CommentOrder, after *CommentKey, limit int) ([]Comment, error) {
-	var sql string
-	var args []any
+	l := commentList{viewer: textID(viewer), sql: `SELECT ` + commentColumns + ` FROM comment m WHERE m.post = ?`, args: []any{post.String()}}
 	if parent != uuid.Nil {
-		sql = `WITH RECURSIVE branch (id) AS (SELECT id FROM comment WHERE parent = ? AND parent <> '' AND post = ?
-			UNION ALL SELECT c.id FROM comment c JOIN branch b ON c.parent = b.id AND c.parent <> '') ` // as the index says it
-		args = append(args, parent.String(), post.String())
+		thread, there, err := first(ctx, r, scanText, `SELECT thread FROM comment WHERE id = ? AND post = ?`, parent.String(), post.String())
+		if err != nil || !there {
+			return nil, err
+		}
+		l.below(parent.String(), thread)
 	}
-	me := textID(viewer)
-	sql += `SELECT ` + commentColumns + ` FROM comment m WHERE m.post = ?` + visible("m.author")
-	args = append(args, post.String(), me, me)
-	if parent != uuid.Nil {
-		sql += ` AND m.id IN (SELECT id FROM branch)`
+	found, err := l.page(ctx, r, order, after, limit)
+	if err != nil {
+		return nil, err
 	}
+	return found, dressComments(ctx, r, viewer, found)
+}
+
+// commentList is a query for commentColumns that lacks the place where a page
+// begins, and the order.
+type commentList struct {
+	viewer string
+	sql    string
+	args   []any
+}
+
+// below asks for what stands below a comment, which stands in a thread or
+// roots one. A branch within a thread is gathered for each page: the first
+// JOIN is CROSS so that SQLite begins with it.
+func (l *commentList) below(parent, thread string) {
+	if thread == "" {
+		l.sql, l.args = `SELECT `+commentColumns+` FROM comment m WHERE m.thread = ? AND m.thread <> ''`, []any{parent}
+		return
+	}
+	l.sql = `WITH RECURSIVE branch (id) AS (SELECT id FROM comment WHERE parent = ? AND parent <> ''
+			UNION ALL SELECT c.id FROM comment c JOIN branch b ON c.parent = b.id AND c.parent <> '') ` + // as the index says it
+		`SELECT ` + commentColumns + ` FROM branch b CROSS JOIN comment m WHERE m.id = b.id`
+	l.args = []any{parent}
+}
+
+// page runs the query for one page.
+func (l *commentList) page(ctx context.Context, r Reader, order CommentOrder, after *CommentKey, limit int) ([]Comment, error) {
 	var k CommentKey
 	if after != nil {
 		k = *after
 	}
-	switch order {
-	case Newest:
+	switch {
+	case order == Newest:
 		if after == nil {
 			k = CommentKey{At: endOfTime.At, ID: endOfTime.ID}
 		}
-		sql += ` AND (m.created_at, m.id) < (?, ?) ORDER BY m.created_at DESC, m.id DESC`
-		args = append(args, k.At, k.ID.String())
-	case Best:
-		if after == nil {
-			k.Reactions = 1 << 40
-		}
-		sql += ` AND (m.reactions < ? OR m.reactions = ? AND (m.created_at, m.id) > (?, ?)) ORDER BY m.reactions DESC, m.created_at, m.id`
-		args = append(args, k.Reactions, k.Reactions, k.At, k.ID.String())
-	default:
+		return l.run(ctx, r, limit, ` AND (m.created_at, m.id) < (?, ?)`, ` ORDER BY m.created_at DESC, m.id DESC`, k.At, k.ID.String())
+	case order != Best:
 		if after == nil {
 			k.At = -1
 		}
-		sql += ` AND (m.created_at, m.id) > (?, ?) ORDER BY m.created_at, m.id`
-		args = append(args, k.At, k.ID.String())
+		return l.run(ctx, r, limit, ` AND (m.created_at, m.id) > (?, ?)`, ` ORDER BY m.created_at, m.id`, k.At, k.ID.String())
+	case after == nil:
+		return l.run(ctx, r, limit, ``, bestFirst)
 	}
-	return comments(ctx, r, viewer, sql+` LIMIT ?`, append(args, limit)...)
+	// those that are as good, and then the others: asked for together, all that
+	// are as good would be passed on every page
+	found, err := l.run(ctx, r, limit, ` AND m.reactions = ? AND (m.created_at, m.id) > (?, ?)`, ` ORDER BY m.created_at, m.id`, k.Reactions, k.At, k.ID.String())
+	if err != nil || len(found) == limit {
+		return found, err
+	}
+	others, err := l.run(ctx, r, limit-len(found), ` AND m.reactions < ?`, bestFirst, k.Reactions)
+	return append(found, others...), err
+}
+
+const bestFirst = ` ORDER BY m.reactions DESC, m.created_at, m.id`
+
+// run asks for at most limit of those that from lets in, which takes args.
+func (l *commentList) run(ctx context.Context, r Reader, limit int, from, order string, args ...any) ([]Comment, error) {
+	all := append(slices.Concat(l.args, args), l.viewer, l.viewer, limit)
+	return collect(ctx, r, scanComment, l.sql+from+visible("m.author")+order+` LIMIT ?`, all...)
 }
 
 // comments runs a query for commentColumns and adds people and reactions.
 func comments(ctx context.Context, r Reader, viewer uuid.UUID, sql string, args ...any) ([]Comment, error) {
 	found, err := collect(ctx, r, scanComment, sql, args...)
-	if err != nil || len(found) == 0 {
-		return found, err
+	if err != nil {
+		return nil, err
+	}
+	return found, dressComments(ctx, r, viewer, found)
+}
+
+// dressComments adds people and reactions to comments.
+func dressComments(ctx context.Context, r Reader, viewer uuid.UUID, found []Comment) error {
+	if len(found) == 0 {
+		return nil
 	}
 	var people, mentions []uuid.UUID
 	subjects := make([]any, len(found))
@@ -227,7 +277,7 @@ func comments(ctx context.Context, r Reader, viewer uuid.UUID, sql string, args 
 	}
 	a, err := lookAround(ctx, r, viewer, subjects, people, mentions)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for i := range found {
 		m := &found[i]
@@ -236,5 +286,5 @@ func comments(ctx context.Context, r Reader, viewer uuid.UUID, sql string, args 
 		m.Author = person(a.summaries, m.author)
 		m.Mentions = mentioned(a.summaries, a.apart, m.mentions, &m.Body, &m.HTML)
 	}
-	return found, nil
+	return nil
 }

@@ -186,7 +186,7 @@ func planForum(ctx context.Context, b readmodels.Batch, run func(...any)) {
 	run(readmodels.Trending(ctx, b, me, at, &readmodels.TrendKey{}, 20))
 	run(readmodels.CommentOf(ctx, b, me, you))
 	for _, order := range []readmodels.CommentOrder{readmodels.Oldest, readmodels.Newest, readmodels.Best} {
-		for _, parent := range []uuid.UUID{uuid.Nil, you} {
+		for _, parent := range []uuid.UUID{uuid.Nil, you, me} {
 			run(readmodels.Comments(ctx, b, me, thing, parent, order, nil, 20))
 			run(readmodels.Comments(ctx, b, me, thing, parent, order, &readmodels.CommentKey{Reactions: 1}, 20))
 		}

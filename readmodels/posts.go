@@ -17,6 +17,9 @@ import (
 //
 // hot is what boards are ranked by: see warm.
 //
+// post_pinned has the column that is the same in all of it, or SQLite, which
+// counts what an index is asked for, would rather walk through the board.
+//
 // editor is who wrote the text as it is, an anonymous author's pseudonym too.
 //
 // title, body and html are quoted (text.Quote). A deleted post keeps its text,
@@ -30,7 +33,7 @@ var postSchema = []string{
 		created_at bigint NOT NULL, edited_at bigint NOT NULL, published_at bigint NOT NULL, hot bigint NOT NULL,
 		publish_at bigint NOT NULL, publish_error text NOT NULL, version text NOT NULL)`,
 	`CREATE INDEX IF NOT EXISTS post_newest ON post (published_at, id) WHERE state = 'published'`,
-	`CREATE INDEX IF NOT EXISTS post_pinned ON post (board, published_at, id) WHERE state = 'published' AND pinned = 1`,
+	`CREATE INDEX IF NOT EXISTS post_pinned ON post (board, pinned, published_at, id) WHERE state = 'published' AND pinned = 1`,
 	`CREATE INDEX IF NOT EXISTS post_author ON post (author, published_at, id) WHERE state = 'published'`,
 	`CREATE INDEX IF NOT EXISTS post_owner ON post (owner, created_at, id)`,
 	`CREATE INDEX IF NOT EXISTS post_owner_newest ON post (owner, published_at, id) WHERE state = 'published'`,

@@ -21,6 +21,8 @@ type Plan struct {
 	Returning  int   // clients that come back at once
 	Relayed    []int // sizes of the events that are relayed, in bytes, a row each
 	Posts      int   // that are indexed for search
+	OnBoard    int   // posts of a board that is read in pages
+	OnPost     int   // comments of a post that is read in pages
 	Fed        int   // sockets that messages go to through Kafka
 }
 
@@ -29,6 +31,7 @@ func Documented(data, executable string, servers Servers) Plan {
 	return Plan{
 		Data: data, Executable: executable, Servers: servers, Writers: []int{1, 64, 512}, Remote: []int{1, 64}, Clients: 64, Events: 50_000,
 		Sockets: []int{1000, 8000}, Backlog: 64, Idle: 4000, Returning: 10_000, Relayed: []int{12, 256}, Posts: 10_000, Fed: 1000,
+		OnBoard: 100_000, OnPost: 10_000,
 	}
 }
 
@@ -40,9 +43,11 @@ func Pairs(p Plan) []Pair {
 	}
 	all = append(all, p.messages(true), p.messages(false))
 	all = append(all, p.projector(), p.singly())
-	for _, kind := range []visible{message, comment} {
+	for _, kind := range []visible{message, remark} {
 		all = append(all, p.visible(kind, 50), p.visible(kind, 99))
 	}
+	all = append(all, p.boardPages()...)
+	all = append(all, p.commentPages()...)
 	for _, sockets := range p.Sockets {
 		all = append(all, p.fanOut(sockets, 1), p.fanOut(sockets, p.Backlog))
 	}

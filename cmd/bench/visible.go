@@ -16,7 +16,7 @@ type visible string
 
 const (
 	message visible = "message"
-	comment visible = "comment"
+	remark  visible = "comment"
 )
 
 // visible is how long a lone client waits from sending a write to holding the
@@ -52,7 +52,7 @@ func (p Plan) visible(kind visible, percent int) Pair {
 // the thing of that id.
 func (s *site) writeAndRead(ctx context.Context, kind visible) (write []byte, read func(id, position string) []byte, err error) {
 	me := s.people[0]
-	if kind == comment {
+	if kind == remark {
 		post, err := s.post(ctx, me)
 		return request("POST", "/v1/posts/"+post.String()+"/comments", me.token, `{"body":"`+text+`"}`), func(id, position string) []byte {
 			return request("GET", "/v1/comments/"+id, me.token, "", "Parley-Position: "+position)

@@ -325,6 +325,14 @@ func (m *Model) printPosts() {
 	}
 }
 
+// thread is the last comment above parent, which answers the post itself.
+func (m *Model) thread(parent uuid.UUID) uuid.UUID {
+	for parent != uuid.Nil && m.comments[parent].parent != uuid.Nil {
+		parent = m.comments[parent].parent
+	}
+	return parent
+}
+
 func (m *Model) printComments() {
 	for id, c := range m.comments {
 		replies, reactions := 0, 0
@@ -339,7 +347,7 @@ func (m *Model) printComments() {
 			}
 		}
 		m.row("comment", columns{
-			"id": id, "post": c.post, "parent": c.parent, "author": c.author, "owner": c.owner, "anonymous": c.anonymous,
+			"id": id, "post": c.post, "parent": c.parent, "thread": m.thread(c.parent), "author": c.author, "owner": c.owner, "anonymous": c.anonymous,
 			"body": c.body, "html": markdown.HTML(c.body), "mentions": arrayOrNone(c.mentions), "deleted": c.deleted,
 			"replies": replies, "reactions": reactions, "created_at": c.created, "edited_at": c.edited, "version": c.version,
 		})
