@@ -29,6 +29,9 @@ type Pair struct {
 
 	// Open makes ready what both sides need. It is not measured.
 	Open func(context.Context) (Sides, error)
+	// Done closes what pairs have opened together, after all of them. It may
+	// be called again. nil: there is nothing.
+	Done func() error
 }
 
 // Options of Compare.
@@ -54,7 +57,14 @@ type Result struct {
 // Compare measures pairs in order and hands over the result of each. The error
 // of a pair is told in its result and is part of the answer in the end, unless
 // it is errors.ErrUnsupported: then the platform cannot tell.
-func Compare(ctx context.Context, pairs []Pair, o Options, show func(Result) error) error {
+func Compare(ctx context.Context, pairs []Pair, o Options, show func(Result) error) (err error) {
+	defer func() {
+		for _, p := range pairs {
+			if p.Done != nil {
+				err = errors.Join(err, p.Done())
+			}
+		}
+	}()
 	var failed []error
 	for _, p := range pairs {
 		r, err := p.measure(ctx, o)

@@ -109,8 +109,8 @@ func load(ctx context.Context, address string, requests [][]byte, want int, d ti
 	return perSecond, errors.Join(append(errs, ctx.Err())...)
 }
 
-// settle waits until the tables and the inboxes show everything, so that what
-// comes next is measured alone.
+// settle waits until the tables, the inboxes and the search index show
+// everything, so that what comes next is measured alone.
 func (s *site) settle() error {
 	c, err := dial(s.address)
 	if err != nil {
@@ -124,16 +124,26 @@ func (s *site) settle() error {
 	if err := c.call(request("POST", "/v1/rooms/"+room.String()+"/messages", s.people[0].token, `{"text":"done"}`), http.StatusCreated); err != nil {
 		return err
 	}
-	look := request("GET", "/v1/notifications?limit=1", s.people[0].token, "", "Parley-Position: "+string(c.position))
+	newest := "Parley-Position: " + string(c.position)
+	for _, path := range []string{"/v1/notifications?limit=1", "/v1/search?q=done&limit=1"} {
+		if err := c.await(request("GET", path, s.people[0].token, "", newest)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// await asks until the server has come as far as the request wants.
+func (c *client) await(request []byte) error {
 	for begun := time.Now(); ; {
-		status, err := c.send(look)
+		status, err := c.send(request)
 		switch {
 		case err != nil:
 			return err
 		case status == http.StatusOK:
 			return nil
 		case status != http.StatusServiceUnavailable || time.Since(begun) > 4*patience:
-			return fmt.Errorf("the tables do not catch up: %d %s", status, c.body)
+			return fmt.Errorf("the server does not catch up: %d %s", status, c.body)
 		}
 	}
 }

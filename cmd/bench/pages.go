@@ -23,10 +23,21 @@ type filled struct {
 	viewer uuid.UUID
 }
 
-// filled makes tables and lets put fill them, in one transaction: the writes
-// are those of the projector, so the tables are too.
-func (p Plan) filled(ctx context.Context, put func(context.Context, readmodels.Batch, *filled) error) (_ *filled, err error) {
-	dir, drop, err := p.folder()
+// shared are filled tables that several pairs read: the first one has them
+// made, and they stay until all pairs are through.
+type shared struct {
+	plan Plan
+	put  func(*writer, *filled) // what they hold
+	*filled
+}
+
+// open makes the tables, in one transaction: the writes are those of the
+// projector, so the tables are too.
+func (s *shared) open(ctx context.Context) (_ *filled, err error) {
+	if s.filled != nil {
+		return s.filled, nil
+	}
+	dir, drop, err := s.plan.folder()
 	if err != nil {
 		return nil, err
 	}
@@ -45,21 +56,39 @@ func (p Plan) filled(ctx context.Context, put func(context.Context, readmodels.B
 	if err != nil {
 		return nil, err
 	}
-	if err := db.Batch(ctx, func(b readmodels.Batch) error { return put(ctx, b, f) }); err != nil {
+	err = db.Batch(ctx, func(b readmodels.Batch) error {
+		w := newWriter(ctx, b)
+		s.put(w, f)
+		return w.err
+	})
+	if err != nil {
 		return nil, err
 	}
-	f.reads = readmodels.NewTables(place)
-	return f, place.Swap(ctx, "tables", nil)
+	if err := place.Swap(ctx, "tables", nil); err != nil {
+		return nil, err
+	}
+	f.reads, s.filled = readmodels.NewTables(place), f
+	return f, nil
+}
+
+// done removes them.
+func (s *shared) done() error {
+	if s.filled == nil {
+		return nil
+	}
+	f := s.filled
+	s.filled = nil
+	return f.close()
 }
 
 // listing is a list that is read page by page.
 type listing[T, K any] struct {
-	what  string
-	rows  int    // of the list
-	table string // of its rows
-	marks bool   // its rows are posts, with what the viewer keeps and follows
+	what   string
+	rows   int // of the list
+	tables *shared
+	table  string // of its rows
+	marks  bool   // its rows are posts, with what the viewer keeps and follows
 
-	fill func(context.Context, readmodels.Batch, *filled) error
 	// read gives the rows after a place (nil: the first ones), and the place of
 	// a row among them.
 	read func(ctx context.Context, r readmodels.Reader, viewer uuid.UUID, after *K, limit int) ([]T, func(T) K, error)
@@ -68,38 +97,40 @@ type listing[T, K any] struct {
 
 // first is the first page beside the same rows, and what is shown with them,
 // by their primary keys.
-func (l listing[T, K]) first(p Plan) Pair {
+func (l listing[T, K]) first() Pair {
 	return Pair{
 		What: l.what + ", first page", Unit: "pages/s", Floor: "the same rows by primary key", Aim: "≥ 0.5",
 		Open: func(ctx context.Context) (Sides, error) {
-			f, err := p.filled(ctx, l.fill)
+			f, err := l.tables.open(ctx)
 			if err != nil {
 				return Sides{}, err
 			}
 			bare, err := l.bare(ctx, f)
 			if err != nil {
-				return Sides{}, errors.Join(err, f.close())
+				return Sides{}, err
 			}
-			return Sides{Parley: f.again(l.page(f.viewer, nil, l.size())), Base: f.again(bare), Close: f.close}, nil
+			return Sides{Parley: f.again(l.page(f.viewer, nil, l.size())), Base: f.again(bare)}, nil
 		},
+		Done: l.tables.done,
 	}
 }
 
 // later is the page that begins after a part of the list, beside the first.
-func (l listing[T, K]) later(p Plan, where string, part float64) Pair {
+func (l listing[T, K]) later(where string, part float64) Pair {
 	return Pair{
 		What: l.what + ", " + where, Unit: "pages/s", Floor: "the first page", Aim: "≥ 0.9",
 		Open: func(ctx context.Context) (Sides, error) {
-			f, err := p.filled(ctx, l.fill)
+			f, err := l.tables.open(ctx)
 			if err != nil {
 				return Sides{}, err
 			}
 			after, err := l.seek(ctx, f, max(1, int(part*float64(l.rows-l.size()))))
 			if err != nil {
-				return Sides{}, errors.Join(err, f.close())
+				return Sides{}, err
 			}
-			return Sides{Parley: f.again(l.page(f.viewer, after, l.size())), Base: f.again(l.page(f.viewer, nil, l.size())), Close: f.close}, nil
+			return Sides{Parley: f.again(l.page(f.viewer, after, l.size())), Base: f.again(l.page(f.viewer, nil, l.size()))}, nil
 		},
+		Done: l.tables.done,
 	}
 }
 
