@@ -64,7 +64,7 @@ func TestF2_Publish(t *testing.T) {
 		t.Errorf("body: %q", body)
 	}
 	html, _ := p["html"].(string)
-	for _, want := range []string{"<strong>Bold</strong> &amp;", "@" + f.bob.Account.Handle, `<a href="https://x.example" rel="nofollow noreferrer noopener"`} {
+	for _, want := range []string{"<strong>Bold</strong> &amp;", "@" + f.bob.Account.Handle, `<a href="https://x.example" rel="ugc nofollow noreferrer noopener"`} {
 		if !strings.Contains(html, want) {
 			t.Errorf("html lacks %q: %s", want, html)
 		}

@@ -16,32 +16,43 @@ import (
 func TestBody(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]struct{ tags, handles []string }{
-		"Hello #world and @bob":                 {[]string{"world"}, []string{"bob"}},
-		"#first\n#second line":                  {[]string{"first", "second"}, nil},
-		"`#code` and #text":                     {[]string{"text"}, nil},
-		"```\n#fenced @bob\n```\n#out":          {[]string{"out"}, nil},
-		"    #indented\n\n#out":                 {[]string{"out"}, nil},
-		"[#link](http://x.example/#a) #out":     {[]string{"out"}, nil},
-		"![#alt @bob](http://x.example/a.png)":  {nil, nil},
-		"https://x.example/a#frag @bob":         {nil, []string{"bob"}},
-		"www.x.example/#frag #out":              {[]string{"out"}, nil},
-		"<https://x.example/#auto>":             {nil, nil},
-		"<b title=\"#html\">#in</b>":            {[]string{"in"}, nil},
-		"<div>\n#block @bob\n</div>":            {nil, nil},
-		"mail bob@example.org":                  {nil, nil},
-		"# Heading #tag":                        {[]string{"tag"}, nil},
-		"- #item\n- @alice":                     {[]string{"item"}, []string{"alice"}},
-		"**#bold** _@bob_ ~~#gone~~":            {[]string{"bold", "gone"}, []string{"bob"}},
-		"#snake_case_tag @snake_case":           {[]string{"snake_case_tag"}, []string{"snake_case"}},
-		"\\#escaped \\@bob":                     {nil, nil},
-		"&#35;entity":                           {nil, nil},
-		"| a |\n|---|\n| #cell |":               {[]string{"cell"}, nil},
-		"#日本語も書ける、 #다른":                         {[]string{"日本語も書ける", "다른"}, nil},
-		"#a!#b [x] #c":                          {[]string{"a", "b", "c"}, nil},
-		"#Go #go #GO":                           {[]string{"go"}, nil},
-		"> quoted #tag\n> @bob":                 {[]string{"tag"}, []string{"bob"}},
-		"[ref]: http://x.example/#def \"#t\"\n": {nil, nil},
-		"text#no @a_b_c_":                       {nil, []string{"a_b_c_"}},
+		"Hello #world and @bob":                                    {[]string{"world"}, []string{"bob"}},
+		"#first\n#second line":                                     {[]string{"first", "second"}, nil},
+		"`#code` and #text":                                        {[]string{"text"}, nil},
+		"```\n#fenced @bob\n```\n#out":                             {[]string{"out"}, nil},
+		"    #indented\n\n#out":                                    {[]string{"out"}, nil},
+		"[#link](http://x.example/#a) #out":                        {[]string{"out"}, nil},
+		"![#alt @bob](http://x.example/a.png)":                     {nil, nil},
+		"https://x.example/a#frag @bob":                            {nil, []string{"bob"}},
+		"www.x.example/#frag #out":                                 {[]string{"out"}, nil},
+		"<https://x.example/#auto>":                                {nil, nil},
+		"<b title=\"#html\">#in</b>":                               {[]string{"in"}, nil},
+		"<div>\n#block @bob\n</div>":                               {nil, nil},
+		"mail bob@example.org":                                     {nil, nil},
+		"# Heading #tag":                                           {[]string{"tag"}, nil},
+		"- #item\n- @alice":                                        {[]string{"item"}, []string{"alice"}},
+		"**#bold** _@bob_ ~~#gone~~":                               {[]string{"bold", "gone"}, []string{"bob"}},
+		"#snake_case_tag @snake_case":                              {[]string{"snake_case_tag"}, []string{"snake_case"}},
+		"\\#escaped \\@bob":                                        {nil, nil},
+		"&#35;entity":                                              {nil, nil},
+		"| a |\n|---|\n| #cell |":                                  {[]string{"cell"}, nil},
+		"#日本語も書ける、 #다른":                                            {[]string{"日本語も書ける", "다른"}, nil},
+		"#a!#b [x] #c":                                             {[]string{"a", "b", "c"}, nil},
+		"#Go #go #GO":                                              {[]string{"go"}, nil},
+		"> quoted #tag\n> @bob":                                    {[]string{"tag"}, []string{"bob"}},
+		"[ref]: http://x.example/#def \"#t\"\n":                    {nil, nil},
+		"text#no @a_b_c_":                                          {nil, []string{"a_b_c_"}},
+		"``#a ` @bob`` #out":                                       {[]string{"out"}, nil},
+		"~~~\n#fenced\n~~~\n#out":                                  {[]string{"out"}, nil},
+		"[#a][r] ![@bob][r] #out\n\n[r]: https://x.example \"#t\"": {[]string{"out"}, nil},
+		"[**#a** `#b`](https://x.example) #out":                    {[]string{"out"}, nil},
+		"<mailto:bob@example.org> #out":                            {[]string{"out"}, nil},
+		"a <!-- #hidden @bob --> #out":                             {[]string{"out"}, nil},
+		"<script>#no</script>\n\n#out":                             {[]string{"out"}, nil},
+		"- [ ] #todo @bob":                                         {[]string{"todo"}, []string{"bob"}},
+		"> 1. - **_#deep_**":                                       {[]string{"deep"}, nil},
+		"#cafe\u0301 **#CAFÉ**":                                    {[]string{"caf\u00e9"}, nil},
+		"＃ｇｏ ＠ｂｏｂ":                                                 {[]string{"go"}, []string{"bob"}},
 	} {
 		text := markup.Body(in)
 		if d := cmp.Diff(want.tags, markup.Hashtags(text)); d != "" {
@@ -89,7 +100,7 @@ func TestBounds(t *testing.T) {
 // No text of the longest post keeps the parser busy.
 func TestHostile(t *testing.T) {
 	t.Parallel()
-	for _, part := range []string{"[", "![", "> ", "- ", "*", "_a", "`", "<", "&", "#", "@", "\\", "[a](", "![a](b", "|a", "1. ", "www.", "http://", "<a ", "**a ", "~~", "\n", "#a", "@abc ", "(", "[x]: y\n", "\t", "a\n===\n", "|-", "-\n", "[^", "<!--", "a@b.", "-\n  ", "* a\n", "~~a", "[a]", "a[b](c)", "***", "* * ", "<a@b.c>", "\\[", "`a``", "_*", "**_", "a\n\n", "|a|b|\n", "&a;", "<!--a-->", "![a][", "1)", "> 1. "} {
+	for _, part := range []string{"[", "![", "> ", "- ", "*", "_a", "`", "<", "&", "#", "@", "\\", "[a](", "![a](b", "|a", "1. ", "www.", "http://", "<a ", "**a ", "~~", "\n", "#a", "@abc ", "(", "[x]: y\n", "\t", "a\n===\n", "|-", "-\n", "[^", "<!--", "a@b.", "-\n  ", "* a\n", "~~a", "[a]", "a[b](c)", "***", "* * ", "<a@b.c>", "\\[", "`a``", "_*", "**_", "a\n\n", "|a|b|\n", "&a;", "<!--a-->", "![a][", "1)", "> 1. ", "+\t", "- * ", "\n~*", "_~\t", "\\```", "```\\", "_www.", "~www.", "\"_", "|-|\n", "-\n:", "(\n\n"} {
 		begun := time.Now()
 		markup.Body("#@" + strings.Repeat(part, 40_000/len(part)))
 		if took := time.Since(begun); took > 10*time.Second {

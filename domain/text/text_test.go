@@ -28,34 +28,49 @@ func TestHashtags(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("a", text.MaxHashtag)
 	for in, want := range map[string][]string{
-		"plain":                     nil,
-		"#go":                       {"go"},
-		"#Go and #GO":               {"go", "go"},
-		"#日本語 も":                    {"日本語"},
-		"(#tag), #other.":           {"tag", "other"},
-		"＃ｆｕｌｌ＿ｗｉｄｔｈ":               {"full_width"},
-		"#Straße":                   {"strasse"},
-		"#हिन्दी":                   {"हिन्दी"},
-		"#año2026":                  {"año2026"},
-		"#2026":                     {"2026"},
-		"a#b":                       nil,
-		"日本語#タグ":                    nil,
-		"##double":                  nil,
-		`\#escaped`:                 nil,
-		"&#123;":                    nil,
-		"#":                         nil,
-		"# space":                   nil,
-		"#️⃣ keycap":                nil,
-		`#snake\_case`:              {"snake_case"},
-		"#one#two":                  {"one"},
-		"#a-b":                      {"a"},
-		"#" + long:                  {long},
-		"#" + long + "a":            nil,
-		"#\uFDFA":                   nil, // folds to words with spaces
-		"#ok\x00":                   {"ok"},
-		"broken #\xff #fine":        {"fine"},
-		"#ΣΊΣΥΦΟΣ and #σίσυφος":     {"σίσυφοσ", "σίσυφοσ"},
-		"line\n#second\r\n#third\t": {"second", "third"},
+		"plain":                                nil,
+		"#go":                                  {"go"},
+		"#Go and #GO":                          {"go", "go"},
+		"#日本語 も":                               {"日本語"},
+		"(#tag), #other.":                      {"tag", "other"},
+		"＃ｆｕｌｌ＿ｗｉｄｔｈ":                          {"full_width"},
+		"#Straße":                              {"strasse"},
+		"#हिन्दी":                              {"हिन्दी"},
+		"#año2026":                             {"año2026"},
+		"#2026":                                {"2026"},
+		"a#b":                                  nil,
+		"日本語#タグ":                               nil,
+		"##double":                             nil,
+		`\#escaped`:                            nil,
+		"&#123;":                               nil,
+		"#":                                    nil,
+		"# space":                              nil,
+		"#️⃣ keycap":                           nil,
+		`#snake\_case`:                         {"snake_case"},
+		"#one#two":                             {"one"},
+		"#a-b":                                 {"a"},
+		"#" + long:                             {long},
+		"#" + long + "a":                       nil,
+		"#\uFDFA":                              nil, // folds to words with spaces
+		"#ok\x00":                              {"ok"},
+		"broken #\xff #fine":                   {"fine"},
+		"#ΣΊΣΥΦΟΣ and #σίσυφος":                {"σίσυφοσ", "σίσυφοσ"},
+		"line\n#second\r\n#third\t":            {"second", "third"},
+		"#caf\u00e9 #cafe\u0301":               {"caf\u00e9", "caf\u00e9"}, // however it is composed
+		"#\u212bngstr\u00f6m":                  {"\u00e5ngstr\u00f6m"},     // compatibility characters
+		"#İstanbul":                            {"i\u0307stanbul"},
+		"#ﬁn":                                  {"fin"},
+		"#q\u0323\u0307 #q\u0307\u0323":        {"q\u0323\u0307", "q\u0323\u0307"}, // marks in any order
+		"#\u0301a":                             nil,                                // a mark with nothing below it
+		"#👨\u200d👩\u200d👧":                     nil,
+		"#日本語👍🏽":                               {"日本語"},
+		"#می\u200cخواهم":                       {"می"}, // letters, marks, digits and "_" alone
+		"#\u202etag #\u200btag":                nil,
+		"#a\u200bb":                            {"a"},
+		"#" + strings.Repeat("e\u0301", 100):   {strings.Repeat("\u00e9", 100)},
+		"#a" + strings.Repeat("\u0301", 101):   nil,
+		"#" + strings.Repeat("\u0301", 10_000): nil,
+		"#" + strings.Repeat("a\u0301", 4000) + " #b": {"b"},
 	} {
 		if d := cmp.Diff(want, names(text.Tokens(in), text.Hashtag)); d != "" {
 			t.Errorf("%q: %s", in, d)
@@ -186,6 +201,17 @@ func TestTangled(t *testing.T) {
 		strings.Repeat(">", 51) + "\n":                   true,
 		strings.Repeat("[", 1001):                        true,
 		strings.Repeat("~~", 1001):                       true,
+		strings.Repeat("www.", 1001):                     true,
+		strings.Repeat("+ ", 100):                        true, // no rule: a list in a list
+		strings.Repeat("- * ", 100):                      true,
+		strings.Repeat("**so** ", 2000):                  false,
+		strings.Repeat("**so** ", 2001):                  true,
+		strings.Repeat("\n~*", 2001):                     true,
+		strings.Repeat("snake_case_name ", 3000):         false,
+		strings.Repeat("* an item\n", 4001):              false,
+		strings.Repeat("2 * 3 ", 4001):                   false,
+		strings.Repeat("`code` ", 750):                   false,
+		strings.Repeat("\\```", 1501):                    true,
 	} {
 		if text.Tangled(s) != want {
 			t.Errorf("%.20q… of %d bytes: %v", s, len(s), !want)

@@ -3,7 +3,7 @@
 // HTML takes CommonMark with tables, strikethrough, task lists and bare
 // links. Raw HTML is dropped by the renderer and whatever is left goes through
 // an allow-list: a second line that does not trust the first. Links go to
-// http, https and mailto alone and carry rel="nofollow noopener noreferrer";
+// http, https and mailto alone and carry rel="ugc nofollow noreferrer noopener";
 // pictures become links, as nothing may be loaded from elsewhere.
 //
 // The result depends on the text alone, so tables that hold it rebuild to the

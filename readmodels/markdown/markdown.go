@@ -3,6 +3,7 @@ package markdown
 import (
 	"bytes"
 	"html/template"
+	"net/url"
 	"regexp"
 	"strings"
 
@@ -35,7 +36,10 @@ func newPolicy() *bluemonday.Policy {
 	p.AllowAttrs("type").Matching(regexp.MustCompile(`^checkbox$`)).OnElements("input")
 	p.AllowAttrs("checked", "disabled").Matching(regexp.MustCompile(`^$`)).OnElements("input")
 	p.AllowAttrs("href").OnElements("a")
-	p.AllowURLSchemes("http", "https", "mailto")
+	for _, scheme := range []string{"http", "https"} {
+		p.AllowURLSchemeWithCustomPolicy(scheme, func(u *url.URL) bool { return u.Host != "" }) // without one it is a page of ours
+	}
+	p.AllowURLSchemes("mailto")
 	p.AllowRelativeURLs(false)
 	p.RequireParseableURLs(true)
 	p.RequireNoFollowOnLinks(true)
@@ -58,8 +62,12 @@ func HTML(text string) string {
 	if err := engine.Convert([]byte(text), &b); err != nil {
 		return "" // a bytes.Buffer never fails, nor do the renderers
 	}
-	return policy.SanitizeReader(&b).String()
+	return userContent.Replace(policy.SanitizeReader(&b).String())
 }
+
+// userContent adds to the links that no editor set them. No quote of a text or
+// of an address is left bare by the policy, so nothing else reads like it.
+var userContent = strings.NewReplacer(` rel="nofollow `, ` rel="ugc nofollow `)
 
 // pictures renders ![alt](url) as a link with the alternative text.
 type pictures struct{}
