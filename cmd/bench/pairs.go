@@ -23,6 +23,7 @@ type Plan struct {
 	Posts      int   // that are indexed for search
 	OnBoard    int   // posts of a board that is read in pages
 	OnPost     int   // comments of a post that is read in pages
+	Searched   int   // posts that are searched
 	Fed        int   // sockets that messages go to through Kafka
 }
 
@@ -31,7 +32,7 @@ func Documented(data, executable string, servers Servers) Plan {
 	return Plan{
 		Data: data, Executable: executable, Servers: servers, Writers: []int{1, 64, 512}, Remote: []int{1, 64}, Clients: 64, Events: 50_000,
 		Sockets: []int{1000, 8000}, Backlog: 64, Idle: 4000, Returning: 10_000, Relayed: []int{12, 256}, Posts: 10_000, Fed: 1000,
-		OnBoard: 100_000, OnPost: 10_000,
+		Searched: 100_000, OnBoard: 100_000, OnPost: 10_000,
 	}
 }
 
@@ -51,7 +52,7 @@ func Pairs(p Plan) []Pair {
 	for _, sockets := range p.Sockets {
 		all = append(all, p.fanOut(sockets, 1), p.fanOut(sockets, p.Backlog))
 	}
-	all = append(all, p.idle(), p.reconnect(), p.authenticate(), p.signedIn(), p.start(), p.resident(), p.size())
+	all = append(all, p.searching(), p.idle(), p.reconnect(), p.authenticate(), p.signedIn(), p.start(), p.resident(), p.size())
 	return append(all, p.distributed()...)
 }
 

@@ -25,6 +25,7 @@ import (
 // access log is written, to nowhere.
 type site struct {
 	app     *app.App
+	engines *stack.Stack
 	address string
 	people  []person
 	closers []func() error
@@ -62,6 +63,7 @@ func (p Plan) site(ctx context.Context, people int) (_ *site, err error) {
 	if err != nil {
 		return nil, err
 	}
+	s.engines = engines
 	s.closers = append(s.closers, engines.Close)
 	letters := &letters{}
 	engines.Mail = letters

@@ -88,11 +88,11 @@ func BenchmarkSearch(b *testing.B) {
 	for _, q := range searchtest.Queries() {
 		queries = append(queries, readmodels.SearchQuery{Kind: readmodels.SearchPosts, Words: readmodels.Words(q), Limit: 20})
 	}
-	index := e.open["search_f"].index
+	index := e.open["search_f"]
 	finder := &readmodels.Finder{Tables: reads, Engine: e, Family: "search_f"}
 	for name, ask := range map[string]func(readmodels.SearchQuery) error{
 		"bleve alone": func(q readmodels.SearchQuery) error {
-			_, err := index.SearchInContext(b.Context(), request(q))
+			_, err := index.index.SearchInContext(b.Context(), index.request(q))
 			return err
 		},
 		"port": func(q readmodels.SearchQuery) error { _, err := e.Search(b.Context(), "search_f", q); return err },

@@ -31,6 +31,10 @@ type Index struct {
 	closed  bool
 }
 
+// Library is the index as bleve has it, for whoever measures beside it: it is
+// read alone, and gone when the generation is.
+func (i *Index) Library() bleve.Index { return i.index }
+
 func newIndex(i bleve.Index) *Index { return &Index{index: i} }
 
 // document is what bleve is given; its mapping is static.
