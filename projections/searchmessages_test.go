@@ -101,8 +101,9 @@ func (w *chatWorld) checkFound(f *readmodels.Finder) {
 			}
 		}
 		q := readmodels.SearchQuery{Kind: readmodels.SearchMessages, Words: readmodels.Words("text"), Limit: 20}
+		var from *readmodels.SearchCursor
 		for {
-			hits, next, err := f.Find(w.t.Context(), person, readmodels.BoardTags{}, q)
+			hits, next, err := f.Find(w.t.Context(), person, readmodels.BoardTags{}, q, from)
 			must(w.t, err)
 			for _, h := range hits {
 				got = append(got, h.Place.Key+" "+h.Message.Text)
@@ -110,7 +111,7 @@ func (w *chatWorld) checkFound(f *readmodels.Finder) {
 					w.t.Errorf("no summary of who sent %s", h.Place.Key)
 				}
 			}
-			if q.After = next; next == nil {
+			if from = next; next == nil {
 				break
 			}
 		}

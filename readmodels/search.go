@@ -104,7 +104,7 @@ type SearchQuery struct {
 	Tag           string     // folded; empty: any
 	Since, Until  time.Time  // of At; Since inclusive, Until exclusive; zero: open
 	Newest        bool       // by At, the newest first; else the best first
-	After         *Place     // nil: from the first
+	After         *Place     // of the newest first: behind it; nil: from the first, as always of the best
 	Limit         int        // at most MaxHits
 }
 
@@ -123,14 +123,13 @@ const (
 )
 
 // MaxHits is how many hits one search gives at most.
-const MaxHits = 200
+const MaxHits = MaxDepth + 200
 
-// Place is where a hit stands in its list. It holds while the index stands
-// still; in one that changes, hits may move across it.
+// Place is a hit, and where it stands among the newest first: for as long as
+// its document has that time.
 type Place struct {
-	Score float64 `json:"s,omitempty"` // of the best first
-	At    int64   `json:"a,omitempty"` // of the newest first, in milliseconds
-	Key   string  `json:"k"`           // of the document; rising among equals
+	At  int64  // of the newest first, in milliseconds
+	Key string // of the document; rising among equals, of the newest first
 }
 
 // Thing is what stands there.

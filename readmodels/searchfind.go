@@ -3,6 +3,7 @@ package readmodels
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/google/uuid"
 )
@@ -32,11 +33,12 @@ type Found struct {
 	Highlights map[string][]string   // by field; HTML
 }
 
-// Find gives at most q.Limit hits, and the place after which the next page
-// begins, nil at the end. tags says which hashtags boards show. Messages are
-// those of the viewer's rooms, the MaxRooms that were alive last.
+// Find gives at most q.Limit hits that come after from, which is nil for the
+// first page, and the cursor of the next page, nil at the end. tags says which
+// hashtags boards show. Messages are those of the viewer's rooms, the MaxRooms
+// that were alive last.
 // Errors: ErrSearchUnavailable, fault.ErrUnavailable, the context's.
-func (f *Finder) Find(ctx context.Context, viewer uuid.UUID, tags BoardTags, q SearchQuery) (found []Found, next *Place, err error) {
+func (f *Finder) Find(ctx context.Context, viewer uuid.UUID, tags BoardTags, q SearchQuery, from *SearchCursor) (found []Found, next *SearchCursor, err error) {
 	if len(q.Words) == 0 {
 		return nil, nil, nil
 	}
@@ -45,10 +47,12 @@ func (f *Finder) Find(ctx context.Context, viewer uuid.UUID, tags BoardTags, q S
 			return nil, nil, err
 		}
 	}
-	limit := q.Limit
-	q.Limit = min(limit+1, MaxHits) // one more says whether there is a next page
+	at := SearchCursor{}
+	if from != nil {
+		at = *from
+	}
 	for range maxRounds {
-		hits, err := f.search(ctx, q)
+		hits, end, err := at.Unseen(ctx, f.search, q, q.Limit+1) // one more says whether there is a next page
 		if err != nil {
 			return nil, nil, err
 		}
@@ -56,16 +60,22 @@ func (f *Finder) Find(ctx context.Context, viewer uuid.UUID, tags BoardTags, q S
 		if err != nil {
 			return nil, nil, err
 		}
-		if found = append(found, seen...); len(found) > limit {
-			found = found[:limit]
-			return found, &found[limit-1].Place, nil
+		found = append(found, seen...)
+		more := len(found) > q.Limit
+		if more {
+			found = found[:q.Limit]
+			last := found[q.Limit-1].Place.Key
+			hits = hits[:slices.IndexFunc(hits, func(h Place) bool { return h.Key == last })+1] // none, if it came in an earlier round
 		}
-		if len(hits) < q.Limit {
+		at.Pass(q, hits)
+		switch {
+		case end && !more, at.Deep():
 			return found, nil, nil
+		case more:
+			return found, &at, nil
 		}
-		q.After = &hits[len(hits)-1]
 	}
-	return found, q.After, nil
+	return found, &at, nil
 }
 
 // rooms are those of the viewer. Of very many that are seen in part, some are

@@ -73,7 +73,7 @@ func (f *Finder) addNamed(ctx context.Context, viewer uuid.UUID, beginning strin
 	for _, p := range people {
 		known[p.ID] = true
 	}
-	named, _, err := f.Find(ctx, viewer, BoardTags{}, SearchQuery{Kind: SearchAccounts, Words: words, Limit: MaxSuggestions})
+	named, _, err := f.Find(ctx, viewer, BoardTags{}, SearchQuery{Kind: SearchAccounts, Words: words, Limit: MaxSuggestions}, nil)
 	if errors.Is(err, ErrSearchUnavailable) {
 		return people, nil
 	}

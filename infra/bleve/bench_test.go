@@ -97,7 +97,7 @@ func BenchmarkSearch(b *testing.B) {
 		},
 		"port": func(q readmodels.SearchQuery) error { _, err := e.Search(b.Context(), "search_f", q); return err },
 		"answer": func(q readmodels.SearchQuery) error {
-			_, _, err := finder.Find(b.Context(), uuid.Nil, readmodels.BoardTags{}, q)
+			_, _, err := finder.Find(b.Context(), uuid.Nil, readmodels.BoardTags{}, q, nil)
 			return err
 		},
 	} {

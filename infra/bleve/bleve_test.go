@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/blevesearch/bleve/v2/index/scorch"
 	"github.com/google/uuid"
 	"go.uber.org/goleak"
 
@@ -38,7 +39,7 @@ func TestF10_Conformance(t *testing.T) {
 	t.Parallel()
 	searchtest.Run(t, func(t *testing.T) searchtest.Place {
 		dir := t.TempDir()
-		return searchtest.Place{Open: func(t *testing.T) (readmodels.SearchEngine, func()) {
+		return searchtest.Place{Merge: merge, Open: func(t *testing.T) (readmodels.SearchEngine, func()) {
 			e := opened(t, dir)
 			return e, func() {
 				if err := e.Close(); err != nil {
@@ -47,6 +48,16 @@ func TestF10_Conformance(t *testing.T) {
 			}
 		}}
 	})
+}
+
+// merge makes one segment of all.
+func merge(t *testing.T, e readmodels.SearchEngine, name string) {
+	t.Helper()
+	i, err := e.Create(t.Context(), name)
+	must(t, err)
+	inner, err := i.(*Index).index.Advanced()
+	must(t, err)
+	must(t, inner.(*scorch.Scorch).ForceMerge(t.Context(), nil))
 }
 
 // changed is a document that is found by a word.

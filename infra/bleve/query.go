@@ -52,22 +52,18 @@ func (i *Index) request(q readmodels.SearchQuery) *bleve.SearchRequest {
 	return r
 }
 
-// order sorts by score or time, then by key.
+// order sorts by score; or by time, then by key. That needs the key of every
+// hit, which costs more than its score.
 func order(r *bleve.SearchRequest, q readmodels.SearchQuery) {
-	first := search.SearchSort(&search.SortScore{Desc: true})
-	if q.Newest {
-		r.Score = "none"
-		first = &search.SortField{Field: fieldAt, Type: search.SortFieldAsNumber, Desc: true}
-	}
-	r.SortByCustom(search.SortOrder{first, &search.SortDocID{}})
-	if q.After == nil {
+	if !q.Newest {
+		r.SortByCustom(search.SortOrder{&search.SortScore{Desc: true}})
 		return
 	}
-	after := strconv.FormatFloat(q.After.Score, 'g', -1, 64)
-	if q.Newest {
-		after = strconv.FormatInt(q.After.At, 10)
+	r.Score = "none"
+	r.SortByCustom(search.SortOrder{&search.SortField{Field: fieldAt, Type: search.SortFieldAsNumber, Desc: true}, &search.SortDocID{}})
+	if q.After != nil {
+		r.SetSearchAfter([]string{strconv.FormatInt(q.After.At, 10), q.After.Key})
 	}
-	r.SetSearchAfter([]string{after, q.After.Key})
 }
 
 // wordQuery matches a word in any of the texts.
@@ -166,7 +162,6 @@ func (i *Index) find(ctx context.Context, q readmodels.SearchQuery) ([]readmodel
 	for n, hit := range result.Hits {
 		places[n] = readmodels.Place{Key: hit.ID}
 		if !q.Newest {
-			places[n].Score = hit.Score
 			continue
 		}
 		at, err := strconv.ParseFloat(hit.DecodedSort[0], 64)

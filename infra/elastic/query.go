@@ -45,15 +45,14 @@ func (e *Engine) Search(ctx context.Context, family string, q readmodels.SearchQ
 	}
 	places := make([]readmodels.Place, len(answer.Hits.Hits))
 	for i, hit := range answer.Hits.Hits {
+		places[i].Key = hit.ID
+		if !q.Newest {
+			continue
+		}
 		if len(hit.Sort) != 2 {
 			return nil, fmt.Errorf("%w: elasticsearch: search %s: a hit without its place", readmodels.ErrUnavailable, e.live(family))
 		}
-		places[i].Key = hit.ID
-		into := any(&places[i].Score)
-		if q.Newest {
-			into = &places[i].At
-		}
-		if err := json.Unmarshal(hit.Sort[0], into); err != nil {
+		if err := json.Unmarshal(hit.Sort[0], &places[i].At); err != nil {
 			return nil, failed(ctx, "search "+e.live(family), err)
 		}
 	}
@@ -81,21 +80,15 @@ func request(q readmodels.SearchQuery) object {
 	if q.Kind == readmodels.SearchMessages {
 		filter = append(filter, inRooms(q.Rooms))
 	}
-	first := object{"_score": "desc"}
-	if q.Newest {
-		first = object{"at": "desc"}
-	}
 	r := object{
 		"query": object{"bool": object{"must": must, "filter": filter}},
-		"sort":  []object{first, {"key": "asc"}},
 		"size":  q.Limit, "_source": false, "track_total_hits": false,
 	}
+	if q.Newest { // else by score: with another order after it, the engine would have to look at every hit
+		r["sort"] = []object{{"at": "desc"}, {"key": "asc"}}
+	}
 	if q.After != nil {
-		after := any(q.After.Score)
-		if q.Newest {
-			after = q.After.At
-		}
-		r["search_after"] = []any{after, q.After.Key}
+		r["search_after"] = []any{q.After.At, q.After.Key}
 	}
 	return r
 }

@@ -59,12 +59,22 @@ func empty(t testing.TB, e *Engine) {
 	}
 }
 
+// merge makes one segment of all.
+func merge(t *testing.T, e readmodels.SearchEngine, name string) {
+	t.Helper()
+	one, engine := 1, e.(*Engine)
+	err := engine.call(t.Context(), "merge", engine.cfg.Writing, esapi.IndicesForcemergeRequest{Index: []string{engine.index(name)}, MaxNumSegments: &one}, nil)
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // F10: the engine is what the port says.
 func TestF10_Conformance(t *testing.T) {
 	t.Parallel()
 	searchtest.Run(t, func(t *testing.T) searchtest.Place {
 		cfg := place(t)
-		return searchtest.Place{Shared: true, Open: func(t *testing.T) (readmodels.SearchEngine, func()) {
+		return searchtest.Place{Shared: true, Merge: merge, Open: func(t *testing.T) (readmodels.SearchEngine, func()) {
 			e := opened(t, cfg)
 			return e, func() { _ = e.Close() }
 		}}

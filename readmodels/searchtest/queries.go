@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/parleyhq/parley/readmodels"
 )
 
@@ -282,44 +280,6 @@ func orders(t *testing.T, p Place) {
 	q.Newest = true
 	if got := i.ask(q); !slices.Equal(got, []int{3, 2, 1}) {
 		t.Errorf("newest first: %v", got)
-	}
-}
-
-// F10: pages meet end to end, also among equals.
-func pages(t *testing.T, p Place) {
-	i := begin(t, p)
-	const total = 57
-	var docs []readmodels.Document
-	for n := range total {
-		d := post(n, "same", "")
-		d.At = start.Add(time.Duration(n/10) * time.Minute) // equals
-		if n%3 == 0 {
-			d.Title = "same same"
-		}
-		docs = append(docs, d)
-	}
-	i.put(docs...)
-	for _, newest := range []bool{false, true} {
-		whole := i.ask(readmodels.SearchQuery{Words: readmodels.Words("same"), Newest: newest, Limit: total + 1})
-		if len(whole) != total {
-			t.Fatalf("%d hits", len(whole))
-		}
-		for _, limit := range []int{1, 7, total - 1, total} {
-			var got []int
-			q := readmodels.SearchQuery{Kind: readmodels.SearchPosts, Words: readmodels.Words("same"), Newest: newest, Limit: limit}
-			for {
-				hits, err := i.Search(t.Context(), family, q)
-				must(t, err)
-				got = append(got, numbers(hits)...)
-				if len(hits) < limit {
-					break
-				}
-				q.After = &hits[limit-1]
-			}
-			if d := cmp.Diff(whole, got); d != "" {
-				t.Errorf("newest %v, limit %d: %s", newest, limit, d)
-			}
-		}
 	}
 }
 

@@ -13,9 +13,11 @@ import (
 
 // Place is where an engine keeps its indexes: Open opens it, again and again;
 // closing one ends what another process would end. Shared says that several
-// processes can have it open.
+// processes can have it open. Merge makes an open engine put a generation in
+// order, as it does by itself at times.
 type Place struct {
 	Open   func(t *testing.T) (e readmodels.SearchEngine, shut func())
+	Merge  func(t *testing.T, e readmodels.SearchEngine, name string)
 	Shared bool
 }
 
@@ -31,6 +33,7 @@ func Run(t *testing.T, place func(t *testing.T) Place) {
 		"rooms":       rooms,
 		"orders":      orders,
 		"pages":       pages,
+		"turning":     turning,
 		"changes":     changes,
 		"positions":   positions,
 		"generations": generations,

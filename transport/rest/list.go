@@ -3,6 +3,7 @@ package rest
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
@@ -30,7 +31,8 @@ func (l List[T]) nextPage() *string { return l.Next }
 type pager interface{ nextPage() *string }
 
 // seek reads where the page begins: the key of the last item before it, or nil
-// for the first page. K is the list's keyset, a small struct.
+// for the first page. K is the list's keyset, a small struct, as JSON unless it
+// has a shorter form.
 // Errors: errCursor for a cursor of another list, of other filters, of another
 // reader or of another epoch.
 func seek[K any](c *Call, p Page) (*K, error) {
@@ -42,7 +44,12 @@ func seek[K any](c *Call, p Page) (*K, error) {
 		return nil, err
 	}
 	var k K
-	if err := json.Unmarshal(payload, &k); err != nil {
+	if short, ok := any(&k).(encoding.BinaryUnmarshaler); ok {
+		err = short.UnmarshalBinary(payload)
+	} else {
+		err = json.Unmarshal(payload, &k)
+	}
+	if err != nil {
 		return nil, errCursor // an older release's keyset
 	}
 	return &k, nil
@@ -71,7 +78,13 @@ func page[R, T, K any](c *Call, p Page, rows []R, show func(R) T, key func(R) K)
 
 // sealPlace makes the cursor of the page after a place.
 func (c *Call) sealPlace(key any) (*string, error) {
-	payload, err := json.Marshal(key)
+	var payload []byte
+	var err error
+	if short, ok := key.(encoding.BinaryMarshaler); ok {
+		payload, err = short.MarshalBinary()
+	} else {
+		payload, err = json.Marshal(key)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("rest: cursor: %w", err)
 	}
@@ -81,8 +94,8 @@ func (c *Call) sealPlace(key any) (*string, error) {
 
 const (
 	cursorVersion = 1
-	cursorTag     = 16 // bytes of HMAC-SHA256 that are kept
-	maxCursor     = 2 << 10
+	cursorTag     = 16      // bytes of HMAC-SHA256 that are kept
+	maxCursor     = 6 << 10 // what search takes that was turned to its end
 )
 
 var cursorEncoding = base64.RawURLEncoding.Strict()

@@ -68,7 +68,7 @@ type searchFor struct {
 	Tag    *tag        `query:"tag" doc:"posts with a hashtag alone"`
 	Since  *Time       `query:"since" doc:"published then or later; sent, made or signed up, as the kind is; not for hashtags"`
 	Until  *Time       `query:"until" doc:"before"`
-	Sort   string      `query:"sort" default:"best" enum:"best,newest" doc:"hashtags: those that were used last first"`
+	Sort   string      `query:"sort" default:"best" enum:"best,newest" doc:"best: a thousand hits on all pages together, newest: all; newest hashtags are those that were used last"`
 }
 
 // searchKinds are what can be looked for.
@@ -125,9 +125,10 @@ func (s *Server) getSearch(ctx context.Context, c *Call, p searchFor, _ None) (R
 	if p.Kind == "messages" && c.Actor == nil {
 		return answer, errAuthMissing
 	}
+	var from *readmodels.SearchCursor
 	q, err := p.query()
 	if err == nil {
-		q.After, err = seek[readmodels.Place](c, p.Page)
+		from, err = seek[readmodels.SearchCursor](c, p.Page)
 	}
 	if err != nil {
 		return answer, err
@@ -141,7 +142,7 @@ func (s *Server) getSearch(ctx context.Context, c *Call, p searchFor, _ None) (R
 			return answer, err
 		}
 	}
-	found, next, err := s.cfg.Search.Find(ctx, c.Account(), s.boardTags(c), q)
+	found, next, err := s.cfg.Search.Find(ctx, c.Account(), s.boardTags(c), q, from)
 	if err != nil {
 		return answer, err
 	}
