@@ -20,8 +20,7 @@ func onThing[T any](f func(ctx context.Context, b readmodels.Batch, id uuid.UUID
 	})
 }
 
-// boardRoutes keep boards, their moderators, and who follows which board and
-// which hashtag.
+// boardRoutes keep boards and their moderators.
 func boardRoutes() []Route {
 	return []Route{
 		onThing(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, d board.Created, w readmodels.When) error {
@@ -42,17 +41,23 @@ func boardRoutes() []Route {
 		onThing(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, d board.ModeratorSet, w readmodels.When) error {
 			return readmodels.SetModerator(ctx, b, id, d.Account, d.Moderator, w.Version)
 		}),
+	}
+}
+
+// boardFollowRoutes keep who follows which board and which hashtag.
+func boardFollowRoutes(feeds readmodels.Feeds) []Route {
+	return []Route{
 		On(func(ctx context.Context, b readmodels.Batch, _ event.Decoded, d follow.BoardStarted) error {
-			return readmodels.SetBoardFollow(ctx, b, d.Account, d.Board, true)
+			return readmodels.PutBoardFollow(ctx, b, d.Account, d.Board, feeds)
 		}),
 		On(func(ctx context.Context, b readmodels.Batch, _ event.Decoded, d follow.BoardEnded) error {
-			return readmodels.SetBoardFollow(ctx, b, d.Account, d.Board, false)
+			return readmodels.DropBoardFollow(ctx, b, d.Account, d.Board)
 		}),
 		On(func(ctx context.Context, b readmodels.Batch, _ event.Decoded, d follow.TagStarted) error {
-			return readmodels.SetHashtagFollow(ctx, b, d.Account, d.Tag, true)
+			return readmodels.PutHashtagFollow(ctx, b, d.Account, d.Tag, feeds)
 		}),
 		On(func(ctx context.Context, b readmodels.Batch, _ event.Decoded, d follow.TagEnded) error {
-			return readmodels.SetHashtagFollow(ctx, b, d.Account, d.Tag, false)
+			return readmodels.DropHashtagFollow(ctx, b, d.Account, d.Tag)
 		}),
 	}
 }

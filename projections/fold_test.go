@@ -30,6 +30,9 @@ func foldSeeds() uint64 {
 	return 6 * max(1, rounds)
 }
 
+// feeds are kept short, and written to few, so that all their ways are met.
+var feeds = readmodels.Feeds{FanOut: 2, Length: 5}
+
 const foldEvents = 1000 // of a history
 
 // foldWorld is a history, sealed.
@@ -131,7 +134,7 @@ func (w worseDB) Batch(ctx context.Context, write func(readmodels.Batch) error) 
 func (w *foldWorld) fold(gone func(uuid.UUID) bool, random *rand.Rand) {
 	w.t.Helper()
 	place := newFoldPlace(w.t)
-	model, folded := foldtest.NewModel(gone), 0
+	model, folded := foldtest.NewModel(feeds, gone), 0
 	const lives = 4
 	for life := 1; life <= lives; life++ {
 		until := len(w.sealed) * life / lives
@@ -192,7 +195,7 @@ func (w *foldWorld) live(place foldPlace, until uint64, random *rand.Rand) []str
 		failures--
 		return fmt.Errorf("the tail fails before %d", position)
 	}
-	cfg := projectiontest.Config(projections.Tables(), log, w.codec, projectiontest.Faults{
+	cfg := projectiontest.Config(projections.Tables(feeds), log, w.codec, projectiontest.Faults{
 		Generations: worse{g, func() error {
 			if worst == 0 || amid.IntN(8) > 0 {
 				return nil
@@ -247,7 +250,7 @@ func TestHistoriesHoldEveryType(t *testing.T) {
 			met[catalogue.NameOf(e.Data)] = true
 		}
 	}
-	for _, name := range projections.Tables().Types(catalogue) {
+	for _, name := range projections.Tables(feeds).Types(catalogue) {
 		if !met[name] {
 			t.Errorf("no history holds %s, which has a route: extend the generator and the model of foldtest", name)
 		}
@@ -259,7 +262,7 @@ func TestHistoriesFillEveryTable(t *testing.T) {
 	t.Parallel()
 	met := map[string]bool{}
 	for seed := range foldSeeds() {
-		model := foldtest.NewModel(nil)
+		model := foldtest.NewModel(feeds, nil)
 		for _, e := range foldtest.NewHistory(seed, foldEvents).Events {
 			model.Fold(e)
 		}

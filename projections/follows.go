@@ -11,14 +11,14 @@ import (
 
 // followRoutes keep the tables follow, follow_request, block and mute. A block ends follows by
 // itself, whether or not the events that say so are in the log yet.
-func followRoutes() []Route {
+func followRoutes(feeds readmodels.Feeds) []Route {
 	return []Route{
 		On(func(ctx context.Context, b readmodels.Batch, e event.Decoded, d follow.Started) error {
-			_, err := readmodels.PutFollow(ctx, b, d, e.Position)
+			_, err := readmodels.PutFollow(ctx, b, d, e.Position, feeds)
 			return err
 		}),
 		On(func(ctx context.Context, b readmodels.Batch, e event.Decoded, d follow.Requested) error {
-			return readmodels.PutRequest(ctx, b, d, e.Position)
+			return readmodels.PutRequest(ctx, b, d, e.Position, feeds)
 		}),
 		On(func(ctx context.Context, b readmodels.Batch, _ event.Decoded, d follow.Refused) error {
 			_, err := readmodels.DropFollow(ctx, b, d.Follower, d.Followee)

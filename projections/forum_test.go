@@ -321,14 +321,15 @@ func TestForumTables(t *testing.T) {
 			for range 600 {
 				w.act()
 			}
+			feeds := []readmodels.Feeds{{}, feeds, {FanOut: 3, Length: 1}, {FanOut: 1000, Length: 400}}[seed]
 			g := newPlace(t)
-			projectiontest.Fold(t, projectiontest.Config(projections.Tables(), w.log, w.codec, g))
+			projectiontest.Fold(t, projectiontest.Config(projections.Tables(feeds), w.log, w.codec, g))
 			must(t, readmodels.NewTables(g).Read(t.Context(), func(r readmodels.Reader) error {
 				w.checkPosts(r)
 				w.checkLists(r)
 				return nil
 			}))
-			projectiontest.Check(t, projections.Tables(), w.codec, w.log, newPlace, seed)
+			projectiontest.Check(t, projections.Tables(feeds), w.codec, w.log, newPlace, seed)
 		})
 	}
 }

@@ -213,7 +213,7 @@ func TestPeopleTables(t *testing.T) {
 	for seed := range uint64(3) {
 		w := newPeopleWorld(t, seed)
 		g := newPlace(t)
-		projectiontest.Fold(t, projectiontest.Config(projections.Tables(), w.log, w.codec, g))
+		projectiontest.Fold(t, projectiontest.Config(projections.Tables(feeds), w.log, w.codec, g))
 		must(t, readmodels.NewTables(g).Read(t.Context(), func(r readmodels.Reader) error {
 			for _, id := range w.people {
 				for _, viewer := range append([]uuid.UUID{uuid.Nil}, w.people...) {
@@ -225,7 +225,7 @@ func TestPeopleTables(t *testing.T) {
 			}
 			return nil
 		}))
-		projectiontest.Check(t, projections.Tables(), w.codec, w.log, newPlace, seed)
+		projectiontest.Check(t, projections.Tables(feeds), w.codec, w.log, newPlace, seed)
 	}
 }
 
@@ -297,7 +297,7 @@ func TestErasedAccountTables(t *testing.T) {
 	gone := w.people[0]
 	must(t, w.ring.Destroy(t.Context(), gone))
 	g := newPlace(t)
-	projectiontest.Fold(t, projectiontest.Config(projections.Tables(), w.log, w.codec, g))
+	projectiontest.Fold(t, projectiontest.Config(projections.Tables(feeds), w.log, w.codec, g))
 	must(t, readmodels.NewTables(g).Read(t.Context(), func(r readmodels.Reader) error {
 		a, err := readmodels.AccountByID(t.Context(), r, gone, gone)
 		must(t, err)
@@ -320,7 +320,7 @@ func TestSummaries(t *testing.T) {
 	t.Parallel()
 	w := newPeopleWorld(t, 5)
 	g := newPlace(t)
-	projectiontest.Fold(t, projectiontest.Config(projections.Tables(), w.log, w.codec, g))
+	projectiontest.Fold(t, projectiontest.Config(projections.Tables(feeds), w.log, w.codec, g))
 	must(t, readmodels.NewTables(g).Read(t.Context(), func(r readmodels.Reader) error {
 		ids := append(slices.Repeat(w.people, 200), uuid.Nil, uuid.New())
 		got, err := readmodels.Summaries(t.Context(), r, ids...)

@@ -10,11 +10,15 @@ import (
 	"github.com/parleyhq/parley/readmodels"
 )
 
-func postRoutes() []Route {
+func postRoutes(feeds readmodels.Feeds) []Route {
 	return []Route{
-		onThing(postDrafted),
+		onThing(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, d post.Drafted, w readmodels.When) error {
+			return postDrafted(ctx, b, id, d, w, feeds)
+		}),
 		onThing(readmodels.UnschedulePost),
-		onThing(postPublished),
+		onThing(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, d post.Published, w readmodels.When) error {
+			return postPublished(ctx, b, id, d, w, feeds)
+		}),
 		onThing(readmodels.EditPost),
 		onThing(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, _ post.Deleted, w readmodels.When) error {
 			if err := readmodels.ShowImageUses(ctx, b, postPlace(id), readmodels.ToNobody); err != nil {
@@ -39,7 +43,7 @@ func postRoutes() []Route {
 	}
 }
 
-func postDrafted(ctx context.Context, b readmodels.Batch, id uuid.UUID, d post.Drafted, w readmodels.When) error {
+func postDrafted(ctx context.Context, b readmodels.Batch, id uuid.UUID, d post.Drafted, w readmodels.When, feeds readmodels.Feeds) error {
 	state := post.Draft
 	if !d.PublishAt.IsZero() {
 		state = post.Scheduled
@@ -50,17 +54,17 @@ func postDrafted(ctx context.Context, b readmodels.Batch, id uuid.UUID, d post.D
 	return readmodels.PutPost(ctx, b, id, readmodels.PostText{
 		Board: d.Board, Author: d.Author, Hidden: d.HiddenAuthor, Anonymous: d.Anonymous, Type: d.Type,
 		Title: d.Title, Body: d.Body, Images: d.Images, Thumbnail: d.Thumbnail,
-	}, state, d.PublishAt, w)
+	}, state, d.PublishAt, w, feeds)
 }
 
-func postPublished(ctx context.Context, b readmodels.Batch, id uuid.UUID, d post.Published, w readmodels.When) error {
+func postPublished(ctx context.Context, b readmodels.Batch, id uuid.UUID, d post.Published, w readmodels.When, feeds readmodels.Feeds) error {
 	if err := postPictures(ctx, b, id, readmodels.ToEverybody, w, d.Images, d.Thumbnail); err != nil {
 		return err
 	}
 	return readmodels.PutPost(ctx, b, id, readmodels.PostText{
 		Board: d.Board, Author: d.Author, Hidden: d.HiddenAuthor, Anonymous: d.Anonymous, Type: d.Type,
 		Title: d.Title, Body: d.Body, Images: d.Images, Thumbnail: d.Thumbnail, Hashtags: d.Hashtags, Mentions: d.Mentions,
-	}, post.Live, time.Time{}, w)
+	}, post.Live, time.Time{}, w, feeds)
 }
 
 // postPictures says which pictures a post names, and to whom it shows them.

@@ -11,8 +11,9 @@ import (
 const tablesVersion = 4
 
 // Tables is the projector of all relational tables. They move together, so
-// that a read never sees half an event.
-func Tables() Projector {
+// that a read never sees half an event. feeds says how home feeds are kept:
+// those of one generation may be kept in several ways, one after the other.
+func Tables(feeds readmodels.Feeds) Projector {
 	return Projector{
 		Name:    "tables",
 		Version: tablesVersion,
@@ -22,9 +23,10 @@ func Tables() Projector {
 			accountRoutes(),
 			sessionRoutes(),
 			historyRoutes(),
-			followRoutes(),
+			followRoutes(feeds),
 			boardRoutes(),
-			postRoutes(),
+			boardFollowRoutes(feeds),
+			postRoutes(feeds),
 			commentRoutes(),
 			reactionRoutes(),
 			bookmarkRoutes(),

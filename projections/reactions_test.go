@@ -57,7 +57,7 @@ func TestF5_AThousandReactAtOnce(t *testing.T) {
 	}
 
 	g := newPlace(t)
-	projectiontest.Fold(t, projectiontest.Config(projections.Tables(), w.log, w.codec, g))
+	projectiontest.Fold(t, projectiontest.Config(projections.Tables(feeds), w.log, w.codec, g))
 	must(t, readmodels.NewTables(g).Read(t.Context(), func(r readmodels.Reader) error {
 		got, _, err := readmodels.PostOf(t.Context(), r, uuid.Nil, post)
 		if got.Reactions.Counts["like"] != people/2 {
@@ -65,5 +65,5 @@ func TestF5_AThousandReactAtOnce(t *testing.T) {
 		}
 		return err
 	}))
-	// X	projectiontest.Check(t, projections.Tables(), w.codec, w.log, newPlace, 1)
+	// X	projectiontest.Check(t, projections.Tables(feeds), w.codec, w.log, newPlace, 1)
 }

@@ -259,7 +259,7 @@ func TestRoomsTables(t *testing.T) {
 				w.act()
 			}
 			g := newPlace(t)
-			projectiontest.Fold(t, projectiontest.Config(projections.Tables(), w.log, w.codec, g))
+			projectiontest.Fold(t, projectiontest.Config(projections.Tables(feeds), w.log, w.codec, g))
 			must(t, readmodels.NewTables(g).Read(t.Context(), func(r readmodels.Reader) error {
 				for room, members := range w.model() {
 					for member, want := range members {
@@ -270,7 +270,7 @@ func TestRoomsTables(t *testing.T) {
 				}
 				return nil
 			}))
-			projectiontest.Check(t, projections.Tables(), w.codec, w.log, newPlace, seed)
+			projectiontest.Check(t, projections.Tables(feeds), w.codec, w.log, newPlace, seed)
 		})
 	}
 }
@@ -318,7 +318,7 @@ func TestMessagePages(t *testing.T) {
 		must(t, err)
 	}
 	g := newPlace(t)
-	projectiontest.Fold(t, projectiontest.Config(projections.Tables(), w.log, w.codec, g))
+	projectiontest.Fold(t, projectiontest.Config(projections.Tables(feeds), w.log, w.codec, g))
 	for name, c := range map[string]struct {
 		page     readmodels.MessageRange
 		from, to uint64
@@ -418,7 +418,7 @@ func TestInboxTables(t *testing.T) {
 			want = append(want, n)
 		}
 		g := newPlace(t)
-		projectiontest.Fold(t, projectiontest.Config(projections.Tables(), w.log, w.codec, g))
+		projectiontest.Fold(t, projectiontest.Config(projections.Tables(feeds), w.log, w.codec, g))
 		must(t, readmodels.NewTables(g).Read(t.Context(), func(r readmodels.Reader) error {
 			state, err := readmodels.InboxOf(t.Context(), r, reader.Account)
 			if state.ReadUpTo != read || state.Unread != unread || err != nil {

@@ -32,7 +32,7 @@ func newSearchWorld(t *testing.T, seed uint64) *searchWorld {
 	t.Helper()
 	w := &searchWorld{forumWorld: newForumWorld(t, seed), engine: newSharedEngine(), cluster: projectiontest.NewCluster()}
 	place := newPlace(t)
-	w.tables, _ = projectiontest.Start(t, projectiontest.Config(projections.Tables(), w.log, w.codec, place))
+	w.tables, _ = projectiontest.Start(t, projectiontest.Config(projections.Tables(feeds), w.log, w.codec, place))
 	w.reads, w.state = readmodels.NewTables(place), w.cluster.State(newState(t))
 	return w
 }

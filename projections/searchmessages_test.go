@@ -28,7 +28,7 @@ func TestF10_MessagesForTheirReaders(t *testing.T) {
 			t.Parallel()
 			w := newChatWorld(t, seed, 6)
 			place, engine := newPlace(t), newSharedEngine()
-			tables, _ := projectiontest.Start(t, projectiontest.Config(projections.Tables(), w.log, w.codec, place))
+			tables, _ := projectiontest.Start(t, projectiontest.Config(projections.Tables(feeds), w.log, w.codec, place))
 			reads := readmodels.NewTables(place)
 			x := projections.NewIndexer(projections.IndexerConfig{
 				Store: w.log, Engine: engine, Tables: tables, Reads: reads, BatchSize: 7,

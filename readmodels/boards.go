@@ -9,7 +9,8 @@ import (
 	"github.com/parleyhq/parley/domain/board"
 )
 
-var boardSchema = []string{
+var boardSchema = append(followedBoards.schema(
+	`CREATE TABLE IF NOT EXISTS board_follow (account text NOT NULL, board text NOT NULL, merged bigint NOT NULL, PRIMARY KEY (account, board))`),
 	`CREATE TABLE IF NOT EXISTS board (
 		id text PRIMARY KEY, name text NOT NULL, icon text NOT NULL, banner text NOT NULL, rules text NOT NULL,
 		description text NOT NULL, archived bigint NOT NULL, created_at bigint NOT NULL, version text NOT NULL,
@@ -17,8 +18,7 @@ var boardSchema = []string{
 	`CREATE INDEX IF NOT EXISTS board_created ON board (created_at, id)`,
 	`CREATE TABLE IF NOT EXISTS board_moderator (board text NOT NULL, account text NOT NULL, PRIMARY KEY (board, account))`,
 	`CREATE INDEX IF NOT EXISTS board_moderator_account ON board_moderator (account, board)`,
-	`CREATE TABLE IF NOT EXISTS board_follow (account text NOT NULL, board text NOT NULL, PRIMARY KEY (account, board))`,
-}
+)
 
 // Board is a board as a viewer sees it.
 type Board struct {
@@ -101,21 +101,31 @@ func SetModerator(ctx context.Context, b Batch, id, account uuid.UUID, moderator
 	return b.Exec(ctx, `UPDATE board SET version = ? WHERE id = ?`, version.String(), id.String())
 }
 
-// SetBoardFollow lets an account follow a board, or no longer. Counts change
-// only with rows, however often an event comes.
-func SetBoardFollow(ctx context.Context, b Batch, account, id uuid.UUID, on bool) error {
-	change, set := `UPDATE board SET followers = followers - 1 WHERE id = ?
-		AND EXISTS (SELECT 1 FROM board_follow WHERE account = ? AND board = ?)`,
-		`DELETE FROM board_follow WHERE account = ? AND board = ?`
-	if on {
-		change, set = `UPDATE board SET followers = followers + 1 WHERE id = ?
-			AND NOT EXISTS (SELECT 1 FROM board_follow WHERE account = ? AND board = ?)`,
-			`INSERT INTO board_follow (account, board) VALUES (?, ?) ON CONFLICT DO NOTHING`
-	}
-	if err := b.Exec(ctx, change, id.String(), account.String(), id.String()); err != nil {
+// PutBoardFollow lets an account follow a board. Counts change only with rows,
+// however often an event comes; so below.
+func PutBoardFollow(ctx context.Context, b Batch, account, id uuid.UUID, f Feeds) error {
+	merged, added, err := first(ctx, b, scanFlag, `INSERT INTO board_follow (account, board, merged) VALUES (?, ?, `+followedBoards.merges()+`)
+		ON CONFLICT DO NOTHING RETURNING merged`, account.String(), id.String(), f.FanOut, id.String(), f.FanOut)
+	if err != nil || !added {
 		return err
 	}
-	return b.Exec(ctx, set, account.String(), id.String())
+	if err := f.began(ctx, b, followedBoards, account.String(), id.String(), merged); err != nil {
+		return err
+	}
+	return countBoardFollow(ctx, b, id, 1)
+}
+
+// DropBoardFollow takes that back.
+func DropBoardFollow(ctx context.Context, b Batch, account, id uuid.UUID) error {
+	_, dropped, err := first(ctx, b, scanText, `DELETE FROM board_follow WHERE account = ? AND board = ? RETURNING board`, account.String(), id.String())
+	if err != nil || !dropped {
+		return err
+	}
+	return countBoardFollow(ctx, b, id, -1)
+}
+
+func countBoardFollow(ctx context.Context, b Batch, id uuid.UUID, by int) error {
+	return b.Exec(ctx, `UPDATE board SET followers = followers + ? WHERE id = ?`, by, id.String())
 }
 
 const boardColumns = `b.id, b.name, b.icon, b.banner, b.rules, b.description, b.archived, b.created_at, b.version, b.followers, b.posts,

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -34,21 +35,84 @@ func PublicFeed(ctx context.Context, r Reader, viewer uuid.UUID, after *PostKey,
 // An anonymous post belongs to a pseudonym, which nobody follows: it comes by
 // its board and hashtags alone, and to its own author.
 //
-// Whoever follows what is busy finds the page among the newest posts of all.
-// For others each source gives its newest by an index, so that neither many
-// posts nor many followed things make a page slow by themselves.
+// The page is read from viewer's timeline, with the posts of what is merged,
+// and below the timeline's floor from the posts themselves.
 func HomeFeed(ctx context.Context, r Reader, viewer uuid.UUID, after *PostKey, limit int) ([]Post, error) {
-	k := after.orNewest()
-	page, err := feedFromNewest(ctx, r, viewer.String(), k, limit, feedWindow)
-	if err == nil && len(page) < limit {
-		page, err = feedFromBelow(ctx, r, viewer.String(), k, limit)
-	}
-	if err != nil || len(page) == 0 {
+	k, me := after.orNewest(), viewer.String()
+	t, err := timelineOf(ctx, r, me)
+	if err != nil {
 		return nil, err
 	}
-	found, err := PostsByID(ctx, r, viewer, page)
+	if len(t.merged) == 0 {
+		page, err := posts(ctx, r, viewer, `SELECT `+postColumns+fromTimeline, t.arguments(k, limit)...)
+		if err != nil || len(page) == limit || t.whole() {
+			return page, err
+		}
+	}
+	keys, err := t.page(ctx, r, k, limit)
+	if err != nil || len(keys) == 0 {
+		return nil, err
+	}
+	ids := make([]uuid.UUID, len(keys))
+	for i, k := range keys {
+		ids[i] = k.ID
+	}
+	found, err := PostsByID(ctx, r, viewer, ids)
 	slices.SortFunc(found, func(a, b Post) int { return b.Place().compare(a.Place()) })
 	return found, err
+}
+
+// ownTimeline is what is known of a reader's timeline before it is read.
+type ownTimeline struct {
+	reader string
+	floor  PostKey    // zero: it misses nothing
+	merged []followed // what is not written to it
+}
+
+// timelineOf reads that in one statement: the floor alone has a post.
+func timelineOf(ctx context.Context, r Reader, me string) (ownTimeline, error) {
+	t := ownTimeline{reader: me}
+	kinds := []following{followedPeople, followedBoards, followedTags}
+	sql, args := `SELECT -1, post, at FROM timeline_floor WHERE reader = ?`, []any{me}
+	for i, kind := range kinds {
+		sql += ` UNION ALL SELECT ` + strconv.Itoa(i) + `, ` + kind.of + `, 0 FROM ` + kind.table + ` WHERE ` + kind.reader + ` = ? AND merged = 1`
+		args = append(args, me)
+	}
+	_, err := collect(ctx, r, func(rows Rows) (_ struct{}, err error) {
+		var kind int
+		var of string
+		var at int64
+		if err = rows.Scan(&kind, &of, &at); err == nil && kind < 0 {
+			t.floor = PostKey{At: at, ID: idOf(of)}
+		} else if err == nil {
+			t.merged = append(t.merged, followed{kinds[kind], of})
+		}
+		return struct{}{}, err
+	}, sql, args...)
+	return t, err
+}
+
+// whole says that there is nothing below the timeline.
+func (t ownTimeline) whole() bool { return t.floor == PostKey{} }
+
+// page are the keys of a page, in order.
+func (t ownTimeline) page(ctx context.Context, r Reader, k PostKey, limit int) ([]PostKey, error) {
+	if len(t.merged) >= feedSources {
+		return feedFromPosts(ctx, r, t.reader, k, limit)
+	}
+	page, err := t.written(ctx, r, k, limit)
+	if err != nil || len(page) == limit || t.whole() {
+		return page, err
+	}
+	older, err := feedFromPosts(ctx, r, t.reader, slices.MinFunc([]PostKey{k, t.floor}, PostKey.compare), limit)
+	return newest(append(page, older...), limit), err
+}
+
+// newest are the newest of some keys, at most limit, each once.
+func newest(keys []PostKey, limit int) []PostKey {
+	slices.SortFunc(keys, func(a, b PostKey) int { return b.compare(a) })
+	keys = slices.Compact(keys)
+	return keys[:min(limit, len(keys))]
 }
 
 func (k PostKey) compare(other PostKey) int {
@@ -60,83 +124,100 @@ func scanID(rows Rows) (id uuid.UUID, err error) {
 	return id, err
 }
 
-// feedFromNewest looks through that many of the newest posts of all. Fewer
-// than limit do not mean that there are no more.
-func feedFromNewest(ctx context.Context, r Reader, me string, k PostKey, limit, window int) ([]uuid.UUID, error) {
-	return collect(ctx, r, scanID, `SELECT p.id FROM (
-			SELECT id, board, author, owner, published_at FROM post WHERE state = 'published' AND (published_at, id) < (?, ?)
-			ORDER BY published_at DESC, id DESC LIMIT ?) AS p
-		WHERE (p.owner = ?
-			OR EXISTS (SELECT 1 FROM follow f WHERE f.follower = ? AND f.followee = p.author)
-			OR EXISTS (SELECT 1 FROM board_follow f WHERE f.account = ? AND f.board = p.board)
-			OR EXISTS (SELECT 1 FROM post_hashtag t JOIN hashtag_follow f ON f.account = ? AND f.tag = t.tag WHERE t.post = p.id))`+
-		visible("p.author")+unmuted+` ORDER BY p.published_at DESC, p.id DESC LIMIT ?`,
-		k.At, k.ID.String(), window, me, me, me, me, me, me, me, limit)
+// follows says that a post p is viewer's own or comes by something that viewer
+// follows; it takes viewer four times.
+const follows = `(p.owner = ?
+	OR EXISTS (SELECT 1 FROM follow f WHERE f.follower = ? AND f.followee = p.author)
+	OR EXISTS (SELECT 1 FROM board_follow f WHERE f.account = ? AND f.board = p.board)
+	OR EXISTS (SELECT 1 FROM post_hashtag t JOIN hashtag_follow f ON f.account = ? AND f.tag = t.tag WHERE t.post = p.id))`
+
+// fromTimeline is a page of what was written to a timeline, down to its floor.
+var fromTimeline = ` FROM timeline t JOIN post p ON p.id = t.post AND p.state = 'published'
+	WHERE t.reader = ? AND (t.at, t.post) < (?, ?) AND (t.at, t.post) >= (?, ?) AND ` + follows + visible("p.author") + unmuted + `
+	ORDER BY t.at DESC, t.post DESC LIMIT ?`
+
+func (t ownTimeline) arguments(k PostKey, limit int) []any {
+	me := t.reader
+	return []any{me, k.At, k.ID.String(), t.floor.At, textID(t.floor.ID), me, me, me, me, me, me, me, limit}
 }
 
-// feedSource is something followed; by says how its posts are found.
-type feedSource struct{ by, of string }
-
-// How the posts of each kind of source are found; each takes the source.
-var feedBy = map[string]string{
-	"account": `SELECT p.published_at AS at, p.id AS id FROM post p WHERE p.author = ? AND p.state = 'published'`,
-	"board":   `SELECT p.published_at AS at, p.id AS id FROM post p WHERE p.board = ? AND p.state = 'published'`,
-	"tag":     `SELECT p.published_at AS at, p.post AS id FROM post_hashtag p WHERE p.tag = ?`,
-	"own":     `SELECT p.published_at AS at, p.id AS id FROM post p WHERE p.owner = ? AND p.state = 'published'`,
+// written is what was written to the timeline, with the posts of what is
+// merged, both down to the floor: below it others may lie between.
+func (t ownTimeline) written(ctx context.Context, r Reader, k PostKey, limit int) ([]PostKey, error) {
+	page, err := collect(ctx, r, scanKey, `SELECT t.at, t.post`+fromTimeline, t.arguments(k, limit)...)
+	if err != nil || len(t.merged) == 0 {
+		return page, err
+	}
+	others, err := feedFromSources(ctx, r, t.merged, t.reader, k, limit)
+	others = slices.DeleteFunc(others, func(k PostKey) bool { return k.compare(t.floor) < 0 })
+	return newest(append(page, others...), limit), err
 }
 
-// feedFromBelow is for a page that the newest posts did not fill.
-func feedFromBelow(ctx context.Context, r Reader, me string, k PostKey, limit int) ([]uuid.UUID, error) {
-	sources, err := collect(ctx, r, func(rows Rows) (s feedSource, err error) {
-		err = rows.Scan(&s.by, &s.of)
-		return s, err
-	}, `SELECT 'account', followee FROM follow WHERE follower = ?
-		UNION ALL SELECT 'board', board FROM board_follow WHERE account = ?
-		UNION ALL SELECT 'tag', tag FROM hashtag_follow WHERE account = ?`, me, me, me)
-	if err == nil && len(sources) >= feedSources {
+// feedFromPosts puts a page together from the posts themselves. Whoever
+// follows what is busy finds it among the newest posts of all. For others each
+// source gives its newest by an index, so that neither many posts nor many
+// followed things make a page slow by themselves.
+func feedFromPosts(ctx context.Context, r Reader, me string, k PostKey, limit int) ([]PostKey, error) {
+	page, err := feedFromNewest(ctx, r, me, k, limit, feedWindow)
+	if err != nil || len(page) == limit {
+		return page, err
+	}
+	sources, err := sourcesOf(ctx, r, me)
+	if err != nil {
+		return nil, err
+	}
+	if len(sources) > feedSources {
 		page, err := feedFromNewest(ctx, r, me, k, limit, feedDepth)
 		if err != nil || len(page) == limit {
 			return page, err
 		}
 	}
-	if err != nil {
-		return nil, err
+	return feedFromSources(ctx, r, sources, me, k, limit)
+}
+
+// feedFromNewest looks through that many of the newest posts of all. Fewer
+// than limit do not mean that there are no more.
+func feedFromNewest(ctx context.Context, r Reader, me string, k PostKey, limit, window int) ([]PostKey, error) {
+	return collect(ctx, r, scanKey, `SELECT p.published_at, p.id FROM (
+			SELECT id, board, author, owner, published_at FROM post WHERE state = 'published' AND (published_at, id) < (?, ?)
+			ORDER BY published_at DESC, id DESC LIMIT ?) AS p
+		WHERE `+follows+
+		visible("p.author")+unmuted+` ORDER BY p.published_at DESC, p.id DESC LIMIT ?`,
+		k.At, k.ID.String(), window, me, me, me, me, me, me, me, limit)
+}
+
+// sourcesOf is all that an account follows, and itself.
+func sourcesOf(ctx context.Context, r Reader, me string) ([]followed, error) {
+	all := []followed{{ownPosts, me}}
+	for _, kind := range []following{followedPeople, followedBoards, followedTags} {
+		some, err := collect(ctx, r, func(rows Rows) (followed, error) {
+			s := followed{following: kind}
+			return s, rows.Scan(&s.of)
+		}, `SELECT `+kind.of+` FROM `+kind.table+` WHERE `+kind.reader+` = ?`, me)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
 	}
-	return feedFromSources(ctx, r, append(sources, feedSource{"own", me}), me, k, limit)
+	return all, nil
 }
 
 // feedFromSources asks each source for its newest posts and merges them.
-func feedFromSources(ctx context.Context, r Reader, sources []feedSource, me string, k PostKey, limit int) ([]uuid.UUID, error) {
-	var newest []PostKey
+func feedFromSources(ctx context.Context, r Reader, sources []followed, me string, k PostKey, limit int) ([]PostKey, error) {
+	var found []PostKey
 	for chunk := range slices.Chunk(sources, feedSources) {
 		parts := make([]string, len(chunk))
 		var args []any
 		for i, s := range chunk {
-			parts[i] = `SELECT at, id FROM (` + feedBy[s.by] + ` AND (p.published_at, ` + feedID(s.by) + `) < (?, ?)` + visible("p.author") + unmuted +
+			parts[i] = `SELECT at, id FROM (` + s.posts + ` AND (p.published_at, ` + s.post + `) < (?, ?)` + visible("p.author") + unmuted +
 				` ORDER BY at DESC, id DESC LIMIT ?) AS s`
 			args = append(args, s.of, k.At, k.ID.String(), me, me, me, limit)
 		}
-		found, err := collect(ctx, r, func(rows Rows) (k PostKey, err error) {
-			err = rows.Scan(&k.At, &k.ID)
-			return k, err
-		}, strings.Join(parts, " UNION ALL ")+` ORDER BY 1 DESC, 2 DESC LIMIT ?`, append(args, limit*len(chunk))...)
+		some, err := collect(ctx, r, scanKey, strings.Join(parts, " UNION ALL ")+` ORDER BY 1 DESC, 2 DESC LIMIT ?`, append(args, limit*len(chunk))...)
 		if err != nil {
 			return nil, err
 		}
-		newest = append(newest, found...)
+		found = newest(append(found, some...), limit)
 	}
-	slices.SortFunc(newest, func(a, b PostKey) int { return b.compare(a) })
-	newest = slices.Compact(newest)
-	ids := make([]uuid.UUID, 0, limit)
-	for _, k := range newest[:min(limit, len(newest))] {
-		ids = append(ids, k.ID)
-	}
-	return ids, nil
-}
-
-func feedID(by string) string {
-	if by == "tag" {
-		return "p.post"
-	}
-	return "p.id"
+	return found, nil
 }

@@ -17,9 +17,12 @@ import (
 	"github.com/parleyhq/parley/readmodels"
 )
 
+// feeds are kept as they are by default.
+var feeds = readmodels.Feeds{FanOut: 1000, Length: 400}
+
 // crowd is tables with 1,000 authors on 50 boards, and a viewer who follows
 // some of them; the newest posts are strangers'.
-func crowd(b testing.TB, posts, strangers, followees, boards, tags int) (db readmodels.DB, viewer uuid.UUID, ids []uuid.UUID) {
+func crowd(b testing.TB, feeds readmodels.Feeds, posts, strangers, followees, boards, tags int) (db readmodels.DB, viewer uuid.UUID, ids []uuid.UUID) {
 	b.Helper()
 	ctx := context.Background()
 	db = newTables(b)
@@ -52,23 +55,23 @@ func crowd(b testing.TB, posts, strangers, followees, boards, tags int) (db read
 			err := readmodels.PutPost(ctx, t, p, readmodels.PostText{
 				Board: place, Author: author, Type: post.Article, Title: "A title", Body: "Some words of a body",
 				Hashtags: []string{tag},
-			}, post.Live, time.Time{}, readmodels.When{Version: p, At: at.Add(time.Duration(i) * time.Second)})
+			}, post.Live, time.Time{}, readmodels.When{Version: p, At: at.Add(time.Duration(i) * time.Second)}, feeds)
 			if err != nil {
 				return err
 			}
 		}
 		for i, p := range people[:followees] {
-			if _, err := readmodels.PutFollow(ctx, t, follow.Started{Follower: viewer, Followee: p}, uint64(i+1)); err != nil {
+			if _, err := readmodels.PutFollow(ctx, t, follow.Started{Follower: viewer, Followee: p}, uint64(i+1), feeds); err != nil {
 				return err
 			}
 		}
 		for _, p := range places[:boards] {
-			if err := readmodels.SetBoardFollow(ctx, t, viewer, p, true); err != nil {
+			if err := readmodels.PutBoardFollow(ctx, t, viewer, p, feeds); err != nil {
 				return err
 			}
 		}
 		for i := range tags {
-			if err := readmodels.SetHashtagFollow(ctx, t, viewer, fmt.Sprint("tag", i), true); err != nil {
+			if err := readmodels.PutHashtagFollow(ctx, t, viewer, fmt.Sprint("tag", i), feeds); err != nil {
 				return err
 			}
 		}
@@ -84,8 +87,18 @@ func crowd(b testing.TB, posts, strangers, followees, boards, tags int) (db read
 func TestFeedOfManySources(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	for _, size := range []struct{ posts, strangers, followees, boards, tags int }{{900, 250, 120, 2, 20}, {200, 4100, 110, 0, 1}, {1000, 0, 2, 1, 1}} {
-		db, viewer, _ := crowd(t, size.posts, size.strangers, size.followees, size.boards, size.tags)
+	for _, size := range []struct {
+		readmodels.Feeds
+		posts, strangers, followees, boards, tags int
+	}{
+		{feeds, 900, 250, 120, 2, 20}, // a timeline, and below its floor
+		{feeds, 200, 4100, 110, 0, 1},
+		{feeds, 1000, 0, 2, 1, 1},
+		{readmodels.Feeds{Length: 400}, 900, 250, 120, 2, 20}, // all merged, too much for one statement
+		{readmodels.Feeds{}, 200, 4100, 110, 0, 1},
+		{readmodels.Feeds{FanOut: 1, Length: 7}, 1000, 0, 2, 1, 1},
+	} {
+		db, viewer, _ := crowd(t, size.Feeds, size.posts, size.strangers, size.followees, size.boards, size.tags)
 		rows, err := db.Query(ctx, `SELECT id FROM post WHERE author IN (SELECT followee FROM follow WHERE follower = ?)
 			OR board IN (SELECT board FROM board_follow WHERE account = ?)
 			OR id IN (SELECT post FROM post_hashtag WHERE tag IN (SELECT tag FROM hashtag_follow WHERE account = ?))
@@ -131,7 +144,7 @@ func BenchmarkFeed(b *testing.B) {
 	for _, size := range []struct{ posts, strangers, followees, boards, tags int }{
 		{10_000, 0, 1000, 0, 0}, {10_000, 0, 3, 0, 0}, {10_000, 0, 100, 10, 10}, {10_000, 300, 1000, 50, 50}, {10_000, 300, 3, 1, 1}, {100_000, 0, 100, 10, 10},
 	} {
-		db, viewer, ids := crowd(b, size.posts, size.strangers, size.followees, size.boards, size.tags)
+		db, viewer, ids := crowd(b, feeds, size.posts, size.strangers, size.followees, size.boards, size.tags)
 		ctx := context.Background()
 		name := fmt.Sprintf("%d posts, %d strange, %d people, %d boards, %d tags", size.posts, size.strangers, size.followees, size.boards, size.tags)
 		b.Run(name+"/feed", func(b *testing.B) {

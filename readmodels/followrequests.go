@@ -20,13 +20,13 @@ var requestsOf = relation{"follow_request", "followee", "follower"}
 
 // PutRequest adds a request to follow, unless it crossed a block; one that was
 // made before the newest opening is a follow.
-func PutRequest(ctx context.Context, b Batch, d follow.Requested, position uint64) error {
+func PutRequest(ctx context.Context, b Batch, d follow.Requested, position uint64, f Feeds) error {
 	openings, found, err := first(ctx, b, scanCount, `SELECT openings FROM account_settings WHERE account = ?`, d.Followee.String())
 	if err != nil || !found {
 		return err
 	}
 	if uint64(openings) > d.Openings {
-		_, err := PutFollow(ctx, b, follow.Started{Follower: d.Follower, Followee: d.Followee}, position)
+		_, err := PutFollow(ctx, b, follow.Started{Follower: d.Follower, Followee: d.Followee}, position, f)
 		return err
 	}
 	apart, err := Apart(ctx, b, d.Follower, d.Followee)
@@ -46,13 +46,14 @@ func dropRequest(ctx context.Context, b Batch, follower, followee uuid.UUID) err
 	return b.Exec(ctx, `DELETE FROM follow_request WHERE follower = ? AND followee = ?`, follower.String(), followee.String())
 }
 
-// grantAll lets all who wait to follow an account follow it.
+// grantAll lets all who wait to follow an account follow it. However many they
+// are, their timelines stay as they are: the posts are merged.
 func grantAll(ctx context.Context, b Batch, followee uuid.UUID) error {
 	id := followee.String()
 	return errors.Join(
 		b.Exec(ctx, `UPDATE account SET followees = followees + 1 WHERE id IN (SELECT follower FROM follow_request WHERE followee = ?)`, id),
 		b.Exec(ctx, `UPDATE account SET followers = followers + (SELECT count(*) FROM follow_request WHERE followee = ?) WHERE id = ?`, id, id),
-		b.Exec(ctx, `INSERT INTO follow (follower, followee, position) SELECT follower, followee, position FROM follow_request WHERE followee = ?`, id),
+		b.Exec(ctx, `INSERT INTO follow (follower, followee, position, merged) SELECT follower, followee, position, 1 FROM follow_request WHERE followee = ?`, id),
 		b.Exec(ctx, `DELETE FROM follow_request WHERE followee = ?`, id),
 	)
 }

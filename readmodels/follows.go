@@ -9,10 +9,10 @@ import (
 )
 
 // position is that of the event that began the relation: lists are ordered by
-// it, newest first.
-var followSchema = []string{
+// it, newest first. merged says how a follow fills the home feed: see timeline.
+var followSchema = append(followedPeople.schema(
 	`CREATE TABLE IF NOT EXISTS follow (
-		follower text NOT NULL, followee text NOT NULL, position bigint NOT NULL, PRIMARY KEY (follower, followee))`,
+		follower text NOT NULL, followee text NOT NULL, position bigint NOT NULL, merged bigint NOT NULL, PRIMARY KEY (follower, followee))`),
 	`CREATE INDEX IF NOT EXISTS follow_followee ON follow (followee, position)`,
 	`CREATE INDEX IF NOT EXISTS follow_follower ON follow (follower, position)`,
 	`CREATE TABLE IF NOT EXISTS block (
@@ -20,7 +20,7 @@ var followSchema = []string{
 	`CREATE INDEX IF NOT EXISTS block_blocked ON block (blocked, blocker)`,
 	`CREATE TABLE IF NOT EXISTS mute (
 		muter text NOT NULL, muted text NOT NULL, position bigint NOT NULL, PRIMARY KEY (muter, muted))`,
-}
+)
 
 // Related is an account in a list of relations, at the place Position.
 type Related struct {
@@ -30,7 +30,7 @@ type Related struct {
 
 // PutFollow adds a follow, unless one of the two blocks the other: then it
 // crossed the block, and counts for nothing.
-func PutFollow(ctx context.Context, b Batch, d follow.Started, position uint64) (added bool, err error) {
+func PutFollow(ctx context.Context, b Batch, d follow.Started, position uint64, f Feeds) (added bool, err error) {
 	if err := dropRequest(ctx, b, d.Follower, d.Followee); err != nil {
 		return false, err
 	}
@@ -38,9 +38,13 @@ func PutFollow(ctx context.Context, b Batch, d follow.Started, position uint64) 
 	if err != nil || apart {
 		return false, err
 	}
-	_, added, err = first(ctx, b, scanText, `INSERT INTO follow (follower, followee, position) VALUES (?, ?, ?)
-		ON CONFLICT (follower, followee) DO NOTHING RETURNING follower`, d.Follower.String(), d.Followee.String(), int64(position))
+	follower, followee := d.Follower.String(), d.Followee.String()
+	merged, added, err := first(ctx, b, scanFlag, `INSERT INTO follow (follower, followee, position, merged) VALUES (?, ?, ?, `+followedPeople.merges()+`)
+		ON CONFLICT (follower, followee) DO NOTHING RETURNING merged`, follower, followee, int64(position), f.FanOut, followee, f.FanOut)
 	if err != nil || !added {
+		return false, err
+	}
+	if err := f.began(ctx, b, followedPeople, follower, followee, merged); err != nil {
 		return false, err
 	}
 	return true, countFollow(ctx, b, d.Follower, d.Followee, 1)

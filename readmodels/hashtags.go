@@ -9,7 +9,8 @@ import (
 
 // A row of post_hashtag stands for a published post. Its author is a pseudonym
 // where the post is anonymous, so that counting people tells of nobody.
-var hashtagSchema = []string{
+var hashtagSchema = append(followedTags.schema(
+	`CREATE TABLE IF NOT EXISTS hashtag_follow (account text NOT NULL, tag text NOT NULL, merged bigint NOT NULL, PRIMARY KEY (account, tag))`),
 	`CREATE TABLE IF NOT EXISTS post_hashtag (
 		tag text NOT NULL, post text NOT NULL, board text NOT NULL, author text NOT NULL, published_at bigint NOT NULL,
 		PRIMARY KEY (tag, post))`,
@@ -18,8 +19,7 @@ var hashtagSchema = []string{
 	`CREATE INDEX IF NOT EXISTS post_hashtag_board ON post_hashtag (board, published_at, tag)`,
 	`CREATE INDEX IF NOT EXISTS post_hashtag_trend ON post_hashtag (published_at, tag, author)`,
 	`CREATE TABLE IF NOT EXISTS hashtag (tag text PRIMARY KEY, posts bigint NOT NULL)`,
-	`CREATE TABLE IF NOT EXISTS hashtag_follow (account text NOT NULL, tag text NOT NULL, PRIMARY KEY (account, tag))`,
-}
+)
 
 // Hashtag is a hashtag as a viewer sees it.
 type Hashtag struct {
@@ -30,11 +30,18 @@ type Hashtag struct {
 	People, Recent int // in a trend: different authors, and posts
 }
 
-// SetHashtagFollow lets an account follow a hashtag, or no longer.
-func SetHashtagFollow(ctx context.Context, b Batch, account uuid.UUID, tag string, on bool) error {
-	if on {
-		return b.Exec(ctx, `INSERT INTO hashtag_follow (account, tag) VALUES (?, ?) ON CONFLICT DO NOTHING`, account.String(), tag)
+// PutHashtagFollow lets an account follow a hashtag.
+func PutHashtagFollow(ctx context.Context, b Batch, account uuid.UUID, tag string, f Feeds) error {
+	merged, added, err := first(ctx, b, scanFlag, `INSERT INTO hashtag_follow (account, tag, merged) VALUES (?, ?, `+followedTags.merges()+`)
+		ON CONFLICT DO NOTHING RETURNING merged`, account.String(), tag, f.FanOut, tag, f.FanOut)
+	if err != nil || !added {
+		return err
 	}
+	return f.began(ctx, b, followedTags, account.String(), tag, merged)
+}
+
+// DropHashtagFollow takes that back.
+func DropHashtagFollow(ctx context.Context, b Batch, account uuid.UUID, tag string) error {
 	return b.Exec(ctx, `DELETE FROM hashtag_follow WHERE account = ? AND tag = ?`, account.String(), tag)
 }
 

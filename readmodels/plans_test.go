@@ -116,7 +116,7 @@ func planPeople(ctx context.Context, b readmodels.Batch, run func(...any)) {
 	run(readmodels.Acts(ctx, b, readmodels.ActFilter{}, nil, 20))
 	run(readmodels.Acts(ctx, b, readmodels.ActFilter{Actor: me}, nil, 20))
 	run(readmodels.Acts(ctx, b, readmodels.ActFilter{Subject: you}, nil, 20))
-	run(readmodels.PutFollow(ctx, b, follow.Started{Follower: me, Followee: you}, 1))
+	run(readmodels.PutFollow(ctx, b, follow.Started{Follower: me, Followee: you}, 1, feeds))
 	run(readmodels.PutMute(ctx, b, follow.MuteStarted{Muter: me, Muted: you}, 1))
 	for _, list := range []func(context.Context, readmodels.Reader, uuid.UUID, uuid.UUID, uint64, int) ([]readmodels.Related, error){
 		readmodels.Followers, readmodels.Followees,
@@ -139,10 +139,10 @@ func planForum(ctx context.Context, b readmodels.Batch, run func(...any)) {
 	run(readmodels.PutBoard(ctx, b, other, board.Created{By: me}, at, thing))
 	run(readmodels.SetBoard(ctx, b, other, board.Changed{}, thing))
 	run(readmodels.SetModerator(ctx, b, other, you, true, thing))
-	run(readmodels.SetBoardFollow(ctx, b, me, other, true))
-	run(readmodels.SetHashtagFollow(ctx, b, me, "t", true))
+	run(readmodels.PutBoardFollow(ctx, b, me, other, feeds))
+	run(readmodels.PutHashtagFollow(ctx, b, me, "t", feeds))
 	text := readmodels.PostText{Board: other, Author: me, Type: post.Question, Hashtags: []string{"t"}, Mentions: []uuid.UUID{you}}
-	run(readmodels.PutPost(ctx, b, thing, text, post.Live, time.Time{}, when))
+	run(readmodels.PutPost(ctx, b, thing, text, post.Live, time.Time{}, when, feeds))
 	run(readmodels.EditPost(ctx, b, thing, post.Edited{Hashtags: text.Hashtags}, when))
 	run(readmodels.PutComment(ctx, b, you, comment.Published{Post: thing, Author: you}, when))
 	run(readmodels.PutComment(ctx, b, me, comment.Published{Post: thing, Author: you, Parent: you}, when))

@@ -11,6 +11,7 @@ import (
 // stands is where a post is and what counts it.
 type stands struct {
 	board, author string
+	owner         string // or ""
 	anonymous     int64
 	state         post.State
 	published     int64
@@ -19,10 +20,13 @@ type stands struct {
 
 func standingOf(ctx context.Context, b Batch, id uuid.UUID) (stands, bool, error) {
 	return first(ctx, b, func(rows Rows) (p stands, err error) {
-		err = rows.Scan(&p.board, &p.author, &p.anonymous, &p.state, &p.published, &p.hashtags)
+		err = rows.Scan(&p.board, &p.author, &p.owner, &p.anonymous, &p.state, &p.published, &p.hashtags)
 		return p, err
-	}, `SELECT board, author, anonymous, state, published_at, hashtags FROM post WHERE id = ?`, id.String())
+	}, `SELECT board, author, owner, anonymous, state, published_at, hashtags FROM post WHERE id = ?`, id.String())
 }
+
+// key is the place of the post, which is id, in lists.
+func (p stands) key(id uuid.UUID) PostKey { return PostKey{At: p.published, ID: id} }
 
 // count counts the post, by 1 or -1.
 func (p stands) count(ctx context.Context, b Batch, by int) error {
@@ -67,7 +71,10 @@ func RestorePost(ctx context.Context, b Batch, id uuid.UUID, w When) (Shown, err
 	if err := p.count(ctx, b, 1); err != nil {
 		return shown, err
 	}
-	return shown, putHashtags(ctx, b, id.String(), tags)
+	if err := putHashtags(ctx, b, id.String(), tags); err != nil {
+		return shown, err
+	}
+	return shown, p.deliver(ctx, b, id, tags)
 }
 
 // LockPost ends the comments under a post, or lets them in again.
@@ -96,5 +103,8 @@ func MovePost(ctx context.Context, b Batch, id uuid.UUID, e post.Moved, w When) 
 	if err := b.Exec(ctx, `UPDATE board SET posts = posts + 1 WHERE id = ?`, e.Board.String()); err != nil {
 		return err
 	}
-	return b.Exec(ctx, `UPDATE post_hashtag SET board = ? WHERE post = ?`, e.Board.String(), id.String())
+	if err := b.Exec(ctx, `UPDATE post_hashtag SET board = ? WHERE post = ?`, e.Board.String(), id.String()); err != nil {
+		return err
+	}
+	return deliver(ctx, b, p.key(id), followed{followedBoards, e.Board.String()})
 }

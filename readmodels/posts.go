@@ -90,7 +90,7 @@ type PostText struct {
 
 // PutPost adds a post or draft as a whole, or puts it in the place of the
 // draft that it was. When says what changed it, and as of when.
-func PutPost(ctx context.Context, b Batch, id uuid.UUID, t PostText, state post.State, publishAt time.Time, w When) error {
+func PutPost(ctx context.Context, b Batch, id uuid.UUID, t PostText, state post.State, publishAt time.Time, w When, f Feeds) error {
 	owner := t.Author
 	if t.Anonymous {
 		owner = t.Hidden
@@ -119,7 +119,12 @@ func PutPost(ctx context.Context, b Batch, id uuid.UUID, t PostText, state post.
 	if err := countPost(ctx, b, t.Board, t.Author, t.Anonymous, 1); err != nil {
 		return err
 	}
-	return putHashtags(ctx, b, id.String(), t.Hashtags)
+	if err := putHashtags(ctx, b, id.String(), t.Hashtags); err != nil {
+		return err
+	}
+	return f.publish(ctx, b, stands{
+		board: t.Board.String(), author: t.Author.String(), owner: textID(owner), published: published,
+	}, id, t.Hashtags)
 }
 
 // When is the event that changed a thing, and its time.
@@ -148,7 +153,14 @@ func EditPost(ctx context.Context, b Batch, id uuid.UUID, e post.Edited, w When)
 	if err != nil {
 		return err
 	}
-	return putHashtags(ctx, b, id.String(), e.Hashtags)
+	if err := putHashtags(ctx, b, id.String(), e.Hashtags); err != nil || len(e.Hashtags) == 0 {
+		return err
+	}
+	p, found, err := standingOf(ctx, b, id)
+	if err != nil || !found {
+		return err
+	}
+	return deliver(ctx, b, p.key(id), tagged(e.Hashtags)...)
 }
 
 // SetAnswer names the comment that answers a question, or none. One that was

@@ -55,11 +55,11 @@ func crowded(t *testing.T, db readmodels.DB) (people []uuid.UUID, aBoard, aPost,
 		for n := range many {
 			who, when := people[n+1], readmodels.When{Version: nth(9, n), At: at.Add(time.Duration(n) * time.Second)}
 			do(readmodels.PutBoard(t.Context(), b, nth(2, n), board.Created{By: who, Name: fmt.Sprint("b", n)}, when.At, when.Version))
-			do(readmodels.SetBoardFollow(t.Context(), b, me, nth(2, n), true))
-			do(readmodels.PutFollow(t.Context(), b, follow.Started{Follower: me, Followee: who}, uint64(2*n+1)))
-			do(readmodels.PutFollow(t.Context(), b, follow.Started{Follower: who, Followee: me}, uint64(2*n+2)))
+			do(readmodels.PutBoardFollow(t.Context(), b, me, nth(2, n), feeds))
+			do(readmodels.PutFollow(t.Context(), b, follow.Started{Follower: me, Followee: who}, uint64(2*n+1), feeds))
+			do(readmodels.PutFollow(t.Context(), b, follow.Started{Follower: who, Followee: me}, uint64(2*n+2), feeds))
 			text := readmodels.PostText{Board: aBoard, Author: who, Type: post.Article, Title: "t", Body: "b", Hashtags: []string{"all", fmt.Sprint("tag", n)}, Mentions: people}
-			do(readmodels.PutPost(t.Context(), b, nth(3, n), text, post.Live, time.Time{}, when))
+			do(readmodels.PutPost(t.Context(), b, nth(3, n), text, post.Live, time.Time{}, when, feeds))
 			do(readmodels.PutComment(t.Context(), b, nth(4, n), comment.Published{Post: aPost, Author: who, Body: "c", Mentions: people}, when))
 			do(readmodels.EditPost(t.Context(), b, aPost, post.Edited{Author: me, Editor: who, Title: "t", Body: "b", Hashtags: []string{"all"}, Mentions: people}, when))
 			for _, subject := range []uuid.UUID{nth(3, n), nth(4, n)} {

@@ -55,7 +55,7 @@ func TestReportOf(t *testing.T) {
 		return readmodels.PutBoard(ctx, b, where, board.Created{By: moderator}, at, thing)
 	})
 	write(func(b readmodels.Batch) error {
-		return readmodels.PutPost(ctx, b, what, readmodels.PostText{Board: where, Author: mask, Hidden: author, Anonymous: true}, post.Live, at, when)
+		return readmodels.PutPost(ctx, b, what, readmodels.PostText{Board: where, Author: mask, Hidden: author, Anonymous: true}, post.Live, at, when, feeds)
 	})
 	write(func(b readmodels.Batch) error {
 		return readmodels.PutReport(ctx, b, id, report.Made{

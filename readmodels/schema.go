@@ -12,6 +12,7 @@ func Schema() []string {
 		sessionSchema,
 		historySchema,
 		followSchema,
+		timelineSchema,
 		requestSchema,
 		boardSchema,
 		postSchema,

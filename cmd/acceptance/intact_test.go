@@ -17,6 +17,8 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/parleyhq/parley/cmd/acceptance/harness"
+	"github.com/parleyhq/parley/cmd/app"
+	"github.com/parleyhq/parley/cmd/settings"
 	"github.com/parleyhq/parley/domain"
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/domain/ops"
@@ -157,7 +159,11 @@ func openInside(t *testing.T, c *harness.Cluster, own map[string]string) *inside
 // checkTables wants the tables to be what a replay of the log gives.
 func (in *inside) checkTables() {
 	in.t.Helper()
-	projector := projections.Tables()
+	byDefault, err := settings.Defaults()
+	if err != nil {
+		in.t.Fatal(err)
+	}
+	projector := projections.Tables(app.Feeds(byDefault))
 	replayed, err := sqlite.OpenGenerations(in.t.TempDir())
 	if err != nil {
 		in.t.Fatal(err)

@@ -128,6 +128,11 @@ func runnerConfig(cfg settings.Settings) projections.Config {
 	}
 }
 
+// Feeds says how home feeds are kept.
+func Feeds(cfg settings.Settings) readmodels.Feeds {
+	return readmodels.Feeds{FanOut: cfg.FeedFanOut, Length: cfg.FeedLength}
+}
+
 func indexerConfig(cfg settings.Settings) projections.IndexerConfig {
 	c := projections.IndexerConfig{
 		BatchSize: cfg.IndexBatch, BatchWait: cfg.ProjectionDelay, RetryMin: cfg.RetryFirst, RetryMax: cfg.RetryLongest,

@@ -68,7 +68,7 @@ func (a *App) makeSearch() {
 }
 
 func (a *App) makeTables() error {
-	projector := projections.Tables()
+	projector := projections.Tables(Feeds(a.cfg))
 	family := projector.Family(a.stack.Codec.Catalogue(), a.epoch)
 	a.generations = a.stack.Generations(family)
 	a.reads = readmodels.NewTables(a.generations)

@@ -71,7 +71,7 @@ func (p Plan) shelf(ctx context.Context) (_ *shelf, err error) {
 	}
 	s.reads = readmodels.NewTables(place)
 	s.tables, err = projections.NewRunner(projections.Config{
-		Projector: projections.Tables(), Store: s.store, Codec: s.codec, Generations: place, Epoch: epoch,
+		Projector: projections.Tables(readmodels.Feeds{}), Store: s.store, Codec: s.codec, Generations: place, Epoch: epoch,
 	})
 	if err != nil {
 		return nil, err

@@ -205,7 +205,7 @@ func (c *rebuildCommand) projections(ctx context.Context, opened *stack.Stack, r
 		return nil, fmt.Errorf("the log's epoch: %w", err)
 	}
 	known := func(context.Context) (uuid.UUID, error) { return epoch, nil }
-	projector := projections.Tables()
+	projector := projections.Tables(app.Feeds(c.Settings))
 	generations := opened.Generations(projector.Family(opened.Codec.Catalogue(), epoch))
 	tables, err := projections.NewRunner(projections.Config{
 		Projector: projector, Store: opened.Store, Codec: opened.Codec, Generations: generations, Epoch: known,

@@ -25,7 +25,6 @@ var notYet = []string{
 	"erase-grace",
 	"export-ttl",
 	"allow-private-webhooks",
-	"feed-fan-out",
 	"bell-followers",
 	"invite-ttl",
 	"presence-heartbeat",

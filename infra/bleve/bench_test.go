@@ -128,7 +128,7 @@ func fillBoth(b *testing.B, e *Engine) *readmodels.Tables {
 	err = db.Batch(ctx, func(batch readmodels.Batch) error {
 		for i, d := range docs {
 			text := readmodels.PostText{Board: d.Board, Author: uuid.UUID{9}, Type: post.Article, Title: titles[i], Body: bodies[i]}
-			if err := readmodels.PutPost(ctx, batch, d.ID, text, post.Live, d.At, readmodels.When{Version: d.ID, At: d.At}); err != nil {
+			if err := readmodels.PutPost(ctx, batch, d.ID, text, post.Live, d.At, readmodels.When{Version: d.ID, At: d.At}, readmodels.Feeds{}); err != nil {
 				return err
 			}
 		}

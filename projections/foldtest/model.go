@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/parleyhq/parley/readmodels"
 )
 
 // Model is what the tables hold, folded the slow and obvious way: it keeps
@@ -15,6 +17,7 @@ import (
 type Model struct {
 	people
 	forum
+	feeds
 	bookmarks
 	rooms
 	inboxes
@@ -27,12 +30,13 @@ type Model struct {
 }
 
 // NewModel is the model of an empty log. gone says of an account or a
-// pseudonym that its key was destroyed; nil: nobody's was.
-func NewModel(gone func(uuid.UUID) bool) *Model {
+// pseudonym that its key was destroyed; nil: nobody's was. keeping says how home
+// feeds are kept.
+func NewModel(keeping readmodels.Feeds, gone func(uuid.UUID) bool) *Model {
 	if gone == nil {
 		gone = func(uuid.UUID) bool { return false }
 	}
-	return &Model{people: newPeople(), forum: newForum(), bookmarks: newBookmarks(), rooms: newRooms(), inboxes: inboxes{}, images: newImages(), audited: audited{}, reported: reported{}, gone: gone}
+	return &Model{people: newPeople(), forum: newForum(), feeds: newFeeds(keeping), bookmarks: newBookmarks(), rooms: newRooms(), inboxes: inboxes{}, images: newImages(), audited: audited{}, reported: reported{}, gone: gone}
 }
 
 // Fold folds one event in.
@@ -43,6 +47,7 @@ func (m *Model) Fold(e Event) {
 	m.foldBoard(e)
 	m.foldPost(e)
 	m.foldComment(e)
+	m.foldFeed(e)
 	m.foldBookmark(e)
 	m.foldRoom(e)
 	m.foldMessage(e)
@@ -58,6 +63,7 @@ func (m *Model) Rows() []string {
 	m.rows = nil
 	m.printPeople()
 	m.printForum()
+	m.printFeeds()
 	m.printBookmarks()
 	m.printRooms()
 	m.printInboxes()

@@ -272,10 +272,10 @@ func (m *Model) printBoards() {
 		}
 	}
 	for f := range m.boardFollows {
-		m.row("board_follow", columns{"account": f[0], "board": f[1]})
+		m.row("board_follow", columns{"account": f[0], "board": f[1], "merged": !m.written[following{"board", f[0], f[1].String()}]})
 	}
 	for f := range m.tagFollows {
-		m.row("hashtag_follow", columns{"account": f.account, "tag": f.tag})
+		m.row("hashtag_follow", columns{"account": f.account, "tag": f.tag, "merged": !m.written[following{"hashtag", f.account, f.tag}]})
 	}
 }
 

@@ -266,7 +266,9 @@ func (m *Model) printPeople() {
 		})
 	}
 	for p, since := range m.follows {
-		m.row("follow", columns{"follower": p[0], "followee": p[1], "position": since})
+		m.row("follow", columns{
+			"follower": p[0], "followee": p[1], "position": since, "merged": !m.written[following{"person", p[0], p[1].String()}],
+		})
 	}
 	for p, since := range m.requests {
 		m.row("follow_request", columns{"follower": p[0], "followee": p[1], "position": since})

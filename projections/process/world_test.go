@@ -115,7 +115,7 @@ func (w *world) copied() *projectiontest.Log {
 // fold brings the tables up to the log, once.
 func (w *world) fold() {
 	w.t.Helper()
-	projectiontest.Fold(w.t, projectiontest.Config(projections.Tables(), w.log, w.codec, w.tables))
+	projectiontest.Fold(w.t, projectiontest.Config(projections.Tables(readmodels.Feeds{}), w.log, w.codec, w.tables))
 }
 
 // there is a Waiter for tables that are where they shall be.
@@ -246,5 +246,5 @@ func (d *death) Save(ctx context.Context, fence projections.Fence, epoch uuid.UU
 // startTables runs the tables until the test ends.
 func startTables(t *testing.T, w *world) (*projections.Runner, func() error) {
 	t.Helper()
-	return projectiontest.Start(t, projectiontest.Config(projections.Tables(), w.log, w.codec, w.tables))
+	return projectiontest.Start(t, projectiontest.Config(projections.Tables(readmodels.Feeds{}), w.log, w.codec, w.tables))
 }
