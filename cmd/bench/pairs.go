@@ -25,6 +25,7 @@ type Plan struct {
 	OnPost     int   // comments of a post that is read in pages
 	Searched   int   // posts that are searched
 	Fed        int   // sockets that messages go to through Kafka
+	Feed       Feed  // the home feed
 }
 
 // Documented is the plan of docs/performance.md.
@@ -33,6 +34,7 @@ func Documented(data, executable string, servers Servers) Plan {
 		Data: data, Executable: executable, Servers: servers, Writers: []int{1, 64, 512}, Remote: []int{1, 64}, Clients: 64, Events: 50_000,
 		Sockets: []int{1000, 8000}, Backlog: 64, Idle: 4000, Returning: 10_000, Relayed: []int{12, 256}, Posts: 10_000, Fed: 1000,
 		Searched: 100_000, OnBoard: 100_000, OnPost: 10_000,
+		Feed: Feed{Posts: 1_000_000, Followees: 1000, Followers: 1000},
 	}
 }
 
@@ -49,6 +51,7 @@ func Pairs(p Plan) []Pair {
 	}
 	all = append(all, p.boardPages()...)
 	all = append(all, p.commentPages()...)
+	all = append(append(all, p.homeFeed()...), p.deliveries())
 	for _, sockets := range p.Sockets {
 		all = append(all, p.fanOut(sockets, 1), p.fanOut(sockets, p.Backlog))
 	}

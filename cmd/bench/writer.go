@@ -10,6 +10,7 @@ import (
 	"github.com/parleyhq/parley/domain/account"
 	"github.com/parleyhq/parley/domain/board"
 	"github.com/parleyhq/parley/domain/comment"
+	"github.com/parleyhq/parley/domain/follow"
 	"github.com/parleyhq/parley/domain/post"
 	"github.com/parleyhq/parley/readmodels"
 )
@@ -58,16 +59,33 @@ func (w *writer) id() (id uuid.UUID) {
 
 // people are those who write, the viewer among them.
 func (w *writer) people(viewer uuid.UUID) []uuid.UUID {
-	all := []uuid.UUID{viewer}
-	for len(all) < authors {
-		all = append(all, w.id())
+	return w.register(append([]uuid.UUID{viewer}, w.strangers(authors-1)...))
+}
+
+// strangers are ids of so many more, who have no accounts yet.
+func (w *writer) strangers(n int) []uuid.UUID {
+	all := make([]uuid.UUID, n)
+	for i := range all {
+		all[i] = w.id()
 	}
+	return all
+}
+
+func (w *writer) register(all []uuid.UUID) []uuid.UUID {
 	for _, id := range all {
 		w.run(func() error {
 			return readmodels.PutAccount(w.ctx, w.b, id, account.Registered{Handle: id.String(), DisplayName: "Somebody"}, w.at, id)
 		})
 	}
 	return all
+}
+
+// follow lets somebody follow another one.
+func (w *writer) follow(follower, followee uuid.UUID) {
+	w.run(func() error {
+		_, err := readmodels.PutFollow(w.ctx, w.b, follow.Started{Follower: follower, Followee: followee}, 1, feeds)
+		return err
+	})
 }
 
 func (w *writer) board(id, by uuid.UUID) {
@@ -82,7 +100,7 @@ func (w *writer) post(on uuid.UUID, people []uuid.UUID) uuid.UUID {
 	w.run(func() error {
 		return readmodels.PutPost(w.ctx, w.b, id, readmodels.PostText{
 			Board: on, Author: people[w.random.IntN(len(people))], Type: post.Article, Title: "A title of some words", Body: text,
-		}, post.Live, time.Time{}, w.when(id))
+		}, post.Live, time.Time{}, w.when(id), feeds)
 	})
 	return id
 }
