@@ -59,7 +59,7 @@ func TestF4_EveryPageOfEveryBranch(t *testing.T) {
 	err := db.Batch(t.Context(), func(b readmodels.Batch) (err error) {
 		text := readmodels.PostText{Board: other, Author: me, Type: post.Article}
 		for _, on := range []uuid.UUID{thing, uuid.Max} {
-			if err := readmodels.PutPost(t.Context(), b, on, text, post.Live, time.Time{}, when); err != nil {
+			if err := readmodels.PutPost(t.Context(), b, on, text, post.Live, time.Time{}, when, feeds); err != nil {
 				return err
 			}
 		}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/parleyhq/parley/domain/follow"
 	"github.com/parleyhq/parley/infra/sqlite"
 	"github.com/parleyhq/parley/readmodels"
 )
