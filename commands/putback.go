@@ -97,14 +97,12 @@ func (c *Commands) messageText(ctx context.Context, room uuid.UUID, number uint6
 	return said, nil
 }
 
-// putBackPost takes the delete of a post back, within the restore window.
+// putBackPost takes the delete of a post back, within the restore window; what
+// its author had deleted too stays so.
 // Errors: post.restore_expired.
 func (c *Commands) putBackPost(ctx context.Context, by Actor, id uuid.UUID) error {
 	_, err := change(ctx, c.core, post.Stream(id), post.New, func(p *post.Post) ([]event.Data, error) {
-		if p.State != post.Tombstone {
-			return nil, nil
-		}
-		return p.Restore(by.Account, c.now(), c.cfg.Forum.RestoreWindow)
+		return p.Undelete(by.Account, c.now(), c.cfg.Forum.RestoreWindow)
 	})
 	return err
 }

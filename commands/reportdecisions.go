@@ -130,11 +130,17 @@ func (c *Commands) checkDecision(r report.Report, in DecideReport) error {
 // Errors: errReportMoved where it is another one by now.
 func (c *Commands) decideOnce(ctx context.Context, by Actor, id uuid.UUID, r report.Report, in DecideReport) (Outcome, error) {
 	d := report.Decided{By: by.Account, Action: in.Action, Until: in.Until, Reason: in.Reason}
-	if !r.Settled(in.Action, in.Until) {
-		owner, err := c.actedOnStill(ctx, r)
-		if err != nil {
+	owner, err := c.actedOnStill(ctx, r)
+	if err != nil {
+		return Outcome{}, err
+	}
+	settled, anew := r.Settled(in.Action, in.Until), false
+	if settled {
+		if anew, err = c.undone(ctx, r, owner); err != nil {
 			return Outcome{}, err
 		}
+	}
+	if !settled || anew {
 		if d.About = r.Author; owner == uuid.Nil {
 			d.About = by.Account
 		}
@@ -146,7 +152,7 @@ func (c *Commands) decideOnce(ctx context.Context, by Actor, id uuid.UUID, r rep
 		if now.Version != r.Version {
 			return nil, errReportMoved
 		}
-		return now.Decide(d)
+		return now.Decide(d, anew)
 	})
 }
 
@@ -213,8 +219,8 @@ func (c *Commands) maySuspendAuthor(ctx context.Context, by Actor, r report.Repo
 }
 
 // takeDown deletes what was reported: as whoever decides, not as its author,
-// also where these are one. acted is false for what its author, or the room,
-// had deleted already: that is nobody's to give back.
+// also where these are one. acted is false for a comment that its author, or
+// a message that the room, had deleted already: that is nobody's to give back.
 func (c *Commands) takeDown(ctx context.Context, by Actor, r report.Report) (acted bool, err error) {
 	var out Outcome
 	var deletedBy uuid.UUID // before
@@ -302,6 +308,25 @@ func (c *Commands) giveWay(ctx context.Context, by Actor, id uuid.UUID, stands r
 		err = c.suspendAgain(ctx, by, id, stands, owner)
 	}
 	return err
+}
+
+// undone says whether somebody has undone since what the newest decision of a
+// report did: restored the post, lifted the suspension.
+func (c *Commands) undone(ctx context.Context, r report.Report, owner uuid.UUID) (undone bool, err error) {
+	switch {
+	case !r.Acted || owner == uuid.Nil:
+	case r.Action == report.Remove:
+		var deletedBy uuid.UUID
+		deletedBy, err = c.deletedBy(ctx, r)
+		undone = deletedBy == uuid.Nil
+	case r.Action == report.Suspend:
+		err = c.account(ctx, owner, func(a *account.Account) error {
+			_, is := a.Suspended(c.now())
+			undone = !is
+			return nil
+		})
+	}
+	return undone && err == nil, err
 }
 
 // deletedBy is who deleted what was reported; uuid.Nil where it stands.

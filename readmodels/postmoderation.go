@@ -33,10 +33,10 @@ func (p stands) count(ctx context.Context, b Batch, by int) error {
 	return countPost(ctx, b, idOf(p.board), idOf(p.author), p.anonymous != 0, by)
 }
 
-// DeletePost leaves a tombstone; deleted already, nothing changes.
+// DeletePost leaves a tombstone; deleted already, it is another one's delete.
 func DeletePost(ctx context.Context, b Batch, id uuid.UUID, w When) error {
 	p, found, err := standingOf(ctx, b, id)
-	if err != nil || !found || p.state == post.Tombstone {
+	if err != nil || !found {
 		return err
 	}
 	err = b.Exec(ctx, `UPDATE post SET state = ?, version = ? WHERE id = ?`, string(post.Tombstone), w.Version.String(), id.String())

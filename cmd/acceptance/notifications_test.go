@@ -81,6 +81,11 @@ func TestN1_ForumAndFollows(t *testing.T) {
 	dave.Put("/v1/posts/"+post+"/reactions/happy", nil).Want(404)
 	seeing(carol, alice)
 	tells(t, "by whom one mutes or blocks", alice, 4, "reply bob 1 comment false", "post_reaction carol 2 post false")
+
+	// What was told stays told, as numbered frames do.
+	alice.Put("/v1/accounts/"+bob.Account.ID+"/block", nil).Want(204)
+	seeing(alice, bob)
+	tells(t, "by who blocks one now", bob, 3, "follow alice 1 account false", "comment_reaction alice 1 comment false", "reply alice 1 comment false")
 }
 
 // N1, F2: whom a post or a comment mentions is told, once; a mention wins over

@@ -72,7 +72,8 @@ type Edited struct {
 	Mentions []uuid.UUID `json:"mentions,omitzero"`
 }
 
-// Deleted leaves a tombstone.
+// Deleted leaves a tombstone. On one it says whose delete it is from here on: a
+// moderator's over the author's, or the author's alone again.
 type Deleted struct {
 	By uuid.UUID `json:"by"`
 }

@@ -121,3 +121,35 @@ func TestRestores(t *testing.T) {
 		}
 	}
 }
+
+// F3: a moderator's delete counts over the author's, which is there again where
+// that is taken back.
+func TestDeletedByBoth(t *testing.T) {
+	t.Parallel()
+	again := post.Deleted{By: author}
+	for name, test := range map[string]struct {
+		given    []event.Data
+		deletes  []event.Data // by the moderator
+		undelete []event.Data
+	}{
+		"published":           {[]event.Data{published}, []event.Data{removed}, nil},
+		"by the author":       {[]event.Data{published, deleted}, []event.Data{removed}, nil},
+		"by the moderator":    {[]event.Data{published, removed}, nil, []event.Data{post.Restored{By: other, DeletedBy: other}}},
+		"by both":             {[]event.Data{published, deleted, removed}, nil, []event.Data{again}},
+		"by the author again": {[]event.Data{published, deleted, removed, again}, []event.Data{removed}, nil},
+		"by the author, before it was restored": {
+			[]event.Data{published, deleted, post.Restored{}, removed}, nil, []event.Data{post.Restored{By: other, DeletedBy: other}},
+		},
+	} {
+		p := given(test.given...)
+		if got, err := p.Delete(other); err != nil || cmp.Diff(test.deletes, got) != "" {
+			t.Errorf("%s, deleted: %v %v", name, got, err)
+		}
+		if got, err := p.Undelete(other, time.Time{}, time.Hour); err != nil || cmp.Diff(test.undelete, got) != "" {
+			t.Errorf("%s, put back: %v %v", name, got, err)
+		}
+	}
+	if p := given(published, deleted, removed, again, post.Restored{}); p.State != post.Live || p.Withdrawn {
+		t.Errorf("restored: %+v", p)
+	}
+}

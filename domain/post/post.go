@@ -74,6 +74,7 @@ type Post struct {
 	Was       State     // before it was deleted
 	DeletedBy uuid.UUID
 	DeletedAt time.Time
+	Withdrawn bool // deleted by its author, whoever did so as well
 	Unmasked  bool // somebody was told who its author is
 
 	// Version is the newest event: the post's ETag.
@@ -134,9 +135,12 @@ func (p *Post) Apply(e event.Decoded) {
 		p.content, p.Hashtags = sum(d.Title, d.Body), d.Hashtags
 		p.revisions = append(p.revisions, e.ID)
 	case Deleted:
-		p.State, p.Was = Tombstone, p.State
-		p.DeletedBy, p.DeletedAt = d.By, e.Time
+		if p.State != Tombstone { // else it is somebody else's delete now
+			p.State, p.Was, p.DeletedAt = Tombstone, p.State, e.Time
+		}
+		p.DeletedBy, p.Withdrawn = d.By, p.Withdrawn || d.By == p.Author
 	case Restored:
+		p.Withdrawn = false
 		if p.State, p.PublishAt = p.Was, (time.Time{}); p.State == Scheduled {
 			p.State = Draft
 		}
@@ -250,15 +254,30 @@ func (p *Post) Edit(d Edited) ([]event.Data, error) {
 	return []event.Data{d}, nil
 }
 
-// Delete leaves a tombstone; deleted already, it says nothing.
+// Delete leaves a tombstone. Deleted already, it says nothing, unless it was by
+// the author alone: a moderator's delete counts then, and the author's is none
+// that they could take back.
 func (p *Post) Delete(by uuid.UUID) ([]event.Data, error) {
-	switch p.State {
-	case None:
+	switch {
+	case p.State == None:
 		return nil, fault.ErrNotFound
-	case Tombstone:
+	case p.State == Tombstone && (p.DeletedBy != p.Author || by == p.Author):
 		return nil, nil
 	}
 	return []event.Data{Deleted{By: by}}, nil
+}
+
+// Undelete takes back what a moderator's decision deleted, within a time after
+// it: what its author had deleted as well is the author's delete again.
+// Errors: ErrTooLate.
+func (p *Post) Undelete(by uuid.UUID, now time.Time, within time.Duration) ([]event.Data, error) {
+	switch {
+	case p.State != Tombstone, p.DeletedBy == p.Author && p.Withdrawn && by != p.Author:
+		return nil, nil
+	case p.Withdrawn && p.DeletedBy != p.Author:
+		return []event.Data{Deleted{By: p.Author}}, nil
+	}
+	return p.Restore(by, now, within)
 }
 
 // Unmask notes that by was told who wrote an anonymous post, each time anew.

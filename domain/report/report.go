@@ -113,13 +113,14 @@ func (r *Report) Settled(a Action, until time.Time) bool {
 	return r.State == Resolved && r.Action == a && r.Until.Equal(until)
 }
 
-// Decide resolves the report; resolved in just that way, it says nothing.
+// Decide resolves the report; resolved in just that way, it says nothing,
+// unless what that did was undone since and is done anew.
 // Errors: not found.
-func (r *Report) Decide(d Decided) ([]event.Data, error) {
+func (r *Report) Decide(d Decided, anew bool) ([]event.Data, error) {
 	switch {
 	case !r.Exists():
 		return nil, fault.ErrNotFound
-	case r.Settled(d.Action, d.Until):
+	case r.Settled(d.Action, d.Until) && !anew:
 		return nil, nil
 	}
 	d.Former = r.Action

@@ -36,7 +36,7 @@ func TestDecisions(t *testing.T) {
 	t.Parallel()
 	type when func(*report.Report) ([]event.Data, error)
 	decide := func(d report.Decided) when {
-		return func(r *report.Report) ([]event.Data, error) { return r.Decide(d) }
+		return func(r *report.Report) ([]event.Data, error) { return r.Decide(d, false) }
 	}
 	appeal := func(r *report.Report) ([]event.Data, error) { return r.Appeal("no") }
 	after := func(d report.Decided, former report.Action) []event.Data {

@@ -72,7 +72,7 @@ func decideReport(h *History) {
 	if d.Action == report.Suspend && h.one(2) {
 		d.Until = h.clock.Add(time.Hour)
 	}
-	events, err := r.Decide(d)
+	events, err := r.Decide(d, false)
 	h.say(name, events, err)
 }
 
