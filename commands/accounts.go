@@ -106,7 +106,7 @@ func (c *Commands) checkPassword(check *text.Check, field, password string, othe
 	case passwords.Common(password), slices.ContainsFunc(others, func(o string) bool { return strings.EqualFold(o, password) }):
 		check.Add(field, "common")
 	default:
-		check.Block(field, password, c.cfg.PasswordMax)
+		check.Secret(field, password)
 	}
 }
 

@@ -47,6 +47,7 @@ var mayImport = map[string][]string{
 var foreign = map[string][]string{
 	"domain":       {"github.com/google/uuid", "golang.org/x/text"},
 	"domain/fault": {},
+	"domain/text":  {"github.com/google/uuid", "golang.org/x/text", "github.com/rivo/uniseg"},
 }
 
 // drivers are modules with one home each; whoever needs what they do asks for

@@ -7,8 +7,9 @@ import (
 	"github.com/parleyhq/parley/domain/fault"
 )
 
-// ErrInvalid is a text with characters that its field does not take: NUL,
-// broken UTF-8, or line breaks and other controls where one line is expected.
+// ErrInvalid is a text with characters that its field does not take: broken
+// UTF-8, controls that are no white space, line breaks where one line is
+// expected, and what reaches out of the text (see writable).
 var ErrInvalid = fault.New(fault.Invalid, "text.invalid", "Some fields hold characters that they cannot take.")
 
 // Problems that a text can have.
@@ -18,37 +19,44 @@ const (
 	Characters = "characters" // of ErrInvalid
 )
 
-// Check gathers the wrong fields of one request. Lengths count characters
-// (Unicode code points). The zero value is ready.
+// Check gathers the wrong fields of one request. Lengths count what a reader
+// takes for one character, see Fits. The zero value is ready.
 type Check struct {
 	fault.Checks
 	characters bool
 }
 
 // Line looks at a field of one line with at most most characters.
-func (c *Check) Line(field, s string, most int) {
-	if strings.ContainsAny(s, "\n\r\v\f\u0085\u2028\u2029") {
-		c.characters = true
-		c.Add(field, Characters)
-		return
-	}
-	c.Block(field, s, most)
-}
+func (c *Check) Line(field, s string, most int) { c.look(field, s, most, false) }
 
 // Block looks at a field of any number of lines.
-func (c *Check) Block(field, s string, most int) {
+func (c *Check) Block(field, s string, most int) { c.look(field, s, most, true) }
+
+func (c *Check) look(field, s string, most int, lines bool) {
 	switch {
-	case strings.ContainsRune(s, 0) || !utf8.ValidString(s):
-		c.characters = true
-		c.Add(field, Characters)
-	case utf8.RuneCountInString(s) > most:
+	case !writable(s, lines):
+		c.forbid(field)
+	case !Fits(s, most):
 		c.Add(field, TooLong)
 	}
 }
 
-// Need notes a field in which there is nothing but white space.
+// Secret looks at a password: nobody reads it, so it may hold anything that a
+// text can be made of.
+func (c *Check) Secret(field, s string) {
+	if strings.ContainsRune(s, 0) || !utf8.ValidString(s) {
+		c.forbid(field)
+	}
+}
+
+func (c *Check) forbid(field string) {
+	c.characters = true
+	c.Add(field, Characters)
+}
+
+// Need notes a field in which there is nothing to see.
 func (c *Check) Need(field, s string) {
-	if strings.TrimSpace(s) == "" {
+	if !strings.ContainsFunc(s, visible) {
 		c.Add(field, Required)
 	}
 }

@@ -8,5 +8,5 @@
 // left out). Quote and Unquote put the ids of mentioned accounts in the place
 // of their handles and back, so that no text names a person for ever.
 //
-// It is pure, and imports the standard library, uuid and x/text alone.
+// It is pure, and imports the standard library, uuid, x/text and uniseg alone.
 package text
