@@ -24,6 +24,7 @@ func TestWords(t *testing.T) {
 		"abc123 2026":           {{"abc123", 0}, {"2026", 0}},
 		"서울2024":                {{"서울", 0}, {"2024", 0}},
 		"がんばる":                  {{"がんばる", 0}},
+		"don’t don't":           {{"don't", 0}},
 		strings.Repeat("a", 30): {{strings.Repeat("a", 30), 0}},
 	} {
 		if d := cmp.Diff(want, Words(q)); d != "" {
@@ -54,6 +55,7 @@ func TestHighlight(t *testing.T) {
 		{"Cafe\u0301 au lait", "café", []string{"<mark>Cafe\u0301</mark> au lait"}},
 		{"an e-mail, no e mail", "e-mail", []string{"an <mark>e-mail</mark>, no e mail"}},
 		{"Go語言", "go語言", []string{"<mark>Go語言</mark>"}},
+		{"She didn’t", "didn't", []string{"She <mark>didn’t</mark>"}},
 		{"nothing", "else", nil},
 		{"", "x", nil},
 		{"<mark>", "mark", []string{"&lt;<mark>mark</mark>&gt;"}},

@@ -13,7 +13,7 @@ import (
 // SearchSchemaVersion rises when documents come about in another way from the
 // same rows, or when engines keep them in another way; it makes a new
 // generation of the index.
-const SearchSchemaVersion = 3
+const SearchSchemaVersion = 4
 
 // SearchChanges are the documents of some things of a kind, as the tables have
 // them now; what is not there, or not for everybody, is gone. Those of posts

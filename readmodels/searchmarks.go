@@ -7,8 +7,6 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
-
-	"github.com/parleyhq/parley/domain/text"
 )
 
 // Bounds of what is shown of a long text, in characters.
@@ -94,7 +92,7 @@ func foldPlaces(s string) folded {
 		n := max(norm.NFKC.NextBoundaryInString(s[i:], true), 1)
 		piece := s[i : i+n]
 		if r, size := utf8.DecodeRuneInString(piece); size < n || !('ぁ' <= r && r <= 'ヺ' || '一' <= r && r <= '鿿') {
-			piece = text.Fold(piece) // most of those two ranges are their own fold
+			piece = fold(piece) // most of those two ranges are their own fold
 		}
 		for _, r := range piece {
 			f.runes, f.places = append(f.runes, r), append(f.places, span{i, i + n})

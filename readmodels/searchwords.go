@@ -70,7 +70,7 @@ func typos(word string) int {
 // need not agree where words of two scripts part, nor on how widths, cases and
 // ligatures fold.
 func Searchable(s string) string {
-	folded := text.Fold(s)
+	folded := fold(s)
 	var b strings.Builder
 	done, before := 0, rune(' ')
 	for i, r := range folded {
@@ -87,6 +87,10 @@ func Searchable(s string) string {
 	b.WriteString(folded[done:])
 	return b.String()
 }
+
+// fold is text.Fold, with the one apostrophe that keyboards have: phones write
+// another one, also within words.
+func fold(s string) string { return strings.ReplaceAll(text.Fold(s), "’", "'") }
 
 // wordy says whether a character is part of words.
 func wordy(r rune) bool {
