@@ -24,22 +24,23 @@ var feeds = readmodels.Feeds{FanOut: 1000, Length: 400}
 
 // homeFeed are pages of the feed of somebody who follows many.
 func (p Plan) homeFeed() []Pair {
-	const share = 10
+	const share, copies = 10, 100
 	tables := &shared{plan: p, put: func(w *writer, f *filled) {
 		people, strangers := w.people(f.viewer)[:1+p.Feed.Followees], w.strangers(p.Feed.Followees*(share-1))
-		for i := range p.Feed.Posts {
+		for i := range p.Feed.Posts / copies {
 			by := strangers
 			if i%share == 0 {
 				by = people[1:]
 			}
 			w.post(uuid.UUID{7}, by)
 		}
+		w.repeat(copies - 1)
 		for _, id := range people[1:] {
 			w.follow(f.viewer, id)
 		}
 	}}
 	l := listing[readmodels.Post, readmodels.PostKey]{
-		what: fmt.Sprintf("home feed, %d followed, %d posts", p.Feed.Followees, p.Feed.Posts), rows: p.Feed.Posts / share, tables: tables, table: "post", marks: true,
+		what: fmt.Sprintf("home feed, %d followed, %d posts", p.Feed.Followees, p.Feed.Posts), rows: p.Feed.Posts / copies / share * copies, tables: tables, table: "post", marks: true,
 		read: func(ctx context.Context, r readmodels.Reader, viewer uuid.UUID, after *readmodels.PostKey, limit int) ([]readmodels.Post, func(readmodels.Post) readmodels.PostKey, error) {
 			posts, err := readmodels.HomeFeed(ctx, r, viewer, after, limit)
 			return posts, readmodels.Post.Place, err
