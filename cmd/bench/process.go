@@ -167,7 +167,7 @@ func (p Plan) process(ctx context.Context, look func(pid int, took time.Duration
 		return err
 	}
 	lines := bufio.NewReader(out)
-	err = awaitReady(ctx, lines)
+	err = awaitListening(ctx, lines)
 	if err == nil {
 		err = look(cmd.Process.Pid, time.Since(begun))
 	}
@@ -179,13 +179,18 @@ func (p Plan) process(ctx context.Context, look func(pid int, took time.Duration
 	return err
 }
 
-// awaitReady reads where a process listens and waits until it is ready.
-func awaitReady(ctx context.Context, stdout *bufio.Reader) error {
+// awaitListening reads where a process listens and waits until it is ready.
+func awaitListening(ctx context.Context, stdout *bufio.Reader) error {
 	line, err := stdout.ReadString('\n')
 	base, ok := strings.CutPrefix(strings.TrimSpace(line), "parley listening on ")
 	if err != nil || !ok {
 		return fmt.Errorf("it does not say where it listens: %q, %w", line, err)
 	}
+	return awaitReady(ctx, base)
+}
+
+// awaitReady waits until what serves at a base URL says that it is ready.
+func awaitReady(ctx context.Context, base string) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/readyz", nil)
 	if err != nil {
 		return err

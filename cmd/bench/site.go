@@ -79,6 +79,9 @@ func (p Plan) site(ctx context.Context, people int) (_ *site, err error) {
 	served := make(chan error, 1)
 	go func() { served <- s.app.Serve(serving, listener, io.Discard) }()
 	s.closers = append(s.closers, func() error { stop(); return <-served })
+	if err := awaitReady(ctx, "http://"+s.address); err != nil {
+		return nil, err
+	}
 	for i := range people {
 		one, err := s.person(ctx, letters, i)
 		if err != nil {
