@@ -28,9 +28,10 @@ run: build ## build and serve ./data
 	$(BIN)/parley serve --data $(DATA) $(RUNFLAGS)
 
 # An import that was cut off goes on when it is run again; the administrator is there by then.
-sample: build ## fill ./data with a sample community; its administrator is root_admin, "open the pod bay doors"
+sample: build ## fill ./data with a sample community, and say how to sign in
 	@[ -d $(DATA) ] || echo 'open the pod bay doors' | $(BIN)/parley admin create --data $(DATA) --email root@example.org --handle root_admin --password-file -
 	$(BIN)/parley import --data $(DATA) --as root_admin examples/community/community.jsonl
+	@echo 'make run serves it; sign in as root_admin with the password: open the pod bay doors'
 
 test: ## run all tests; no server and no network are needed
 	$(GO) test $(TESTFLAGS) -timeout $(TIMEOUT) ./...

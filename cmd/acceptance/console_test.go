@@ -112,3 +112,21 @@ func TestA4_VerifyLinkOpensAPage(t *testing.T) {
 	}
 	opensAPage(t, s, link)
 }
+
+// O8: whoever forgot the password finds the way to another one, and every link
+// of a page leads somewhere.
+func TestO8_LinksOfThePages(t *testing.T) {
+	t.Parallel()
+	c := harness.Start(t, harness.Embedded()).Client()
+	link := regexp.MustCompile(`<a [^>]*href="([^"#]+)"`)
+	for path, wants := range map[string]string{"/": "reset", "/verify": "./", "/reset": "./", "/setup": "./"} {
+		var leads []string
+		for _, m := range link.FindAllStringSubmatch(string(c.Get(path).Want(200).Raw), -1) {
+			leads = append(leads, m[1])
+			c.Get("/" + strings.TrimPrefix(m[1], "./")).Want(200)
+		}
+		if !slices.Contains(leads, wants) {
+			t.Errorf("%s leads to %v, but not to %s", path, leads, wants)
+		}
+	}
+}

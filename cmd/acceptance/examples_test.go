@@ -54,6 +54,9 @@ func TestO1_Sample(t *testing.T) {
 		t.Errorf("%v posts", posts)
 	}
 	post := c.Get("/v1/posts/" + here("post", "ramen-tokyo")).Want(200).Map()
+	if strings.Contains(s.Log(), "not removed for now") { // tables that are on their way are no trouble
+		t.Error("the first start complains")
+	}
 	if post["comments"] != 3.0 || len(post["reactions"].(map[string]any)) == 0 {
 		t.Errorf("a lively post: %v", post)
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -71,9 +70,8 @@ func (c *Client) Call(ctx context.Context, method, path string, in, out any) err
 			return err
 		}
 	}
-	key := rand.Text() // the same one for each attempt: what took effect does so once
 	for attempt := 1; ; attempt++ {
-		err := c.try(ctx, method, path, key, body, out)
+		err := c.try(ctx, method, path, body, out)
 		if err == nil || attempt == attempts {
 			return err
 		}
@@ -84,23 +82,26 @@ func (c *Client) Call(ctx context.Context, method, path string, in, out any) err
 }
 
 // prepare does what must be done before an attempt is repeated. It returns the
-// error where no repetition helps.
+// error where no repetition helps, and where one might do something twice: a
+// POST or PATCH is repeated only where it was refused before it began.
 func (c *Client) prepare(ctx context.Context, method string, attempt int, err error) error {
+	harmless := method != http.MethodPost && method != http.MethodPatch
 	pause := firstPause << (attempt - 1)
 	var answer *Error
 	switch {
 	case ctx.Err() != nil:
 		return err
 	case !errors.As(err, &answer): // no answer at all: it may have taken effect, or not
-		if method == http.MethodPost && c.access == "" {
-			return err // keys count for who is signed in
+		if !harmless {
+			return err
 		}
 	case answer.Slug == "auth.expired" && c.refresh != "":
 		return c.renew(ctx)
 	case answer.Slug == "position.epoch": // the server was restored from a backup
 		c.position = ""
 		return nil
-	case answer.Status == http.StatusTooManyRequests, answer.Status == http.StatusServiceUnavailable:
+	case answer.Status == http.StatusTooManyRequests, answer.Slug == "position.not_reached",
+		answer.Status == http.StatusServiceUnavailable && harmless:
 		pause = min(cmp.Or(answer.pause, pause), longest)
 	default:
 		return err
@@ -114,7 +115,7 @@ func (c *Client) prepare(ctx context.Context, method string, attempt int, err er
 }
 
 // try is one attempt of a call.
-func (c *Client) try(ctx context.Context, method, path, key string, body []byte, out any) error {
+func (c *Client) try(ctx context.Context, method, path string, body []byte, out any) error {
 	req, err := http.NewRequestWithContext(ctx, method, c.Base+path, bytes.NewReader(body))
 	if err != nil {
 		return err
@@ -124,9 +125,6 @@ func (c *Client) try(ctx context.Context, method, path, key string, body []byte,
 	}
 	if c.access != "" {
 		req.Header.Set("Authorization", "Bearer "+c.access)
-		if method == http.MethodPost || method == http.MethodPatch {
-			req.Header.Set("Idempotency-Key", key)
-		}
 	}
 	if c.position != "" { // what this client wrote is in what it reads, on whichever node
 		req.Header.Set("Parley-Position", c.position)
@@ -193,7 +191,7 @@ func (c *Client) renew(ctx context.Context) error {
 	expired := c.access
 	c.access = ""
 	var s session
-	err = c.try(ctx, http.MethodPost, "/v1/sessions/refresh", "", body, &s)
+	err = c.try(ctx, http.MethodPost, "/v1/sessions/refresh", body, &s)
 	var refused *Error
 	switch {
 	case err == nil:

@@ -75,6 +75,12 @@ func (i *Images) sweep(ctx context.Context) error {
 	every := min(max(i.cfg.Keep/4, 100*time.Millisecond), sweepMost)
 	for {
 		more, err := i.sweepOnce(ctx)
+		if errors.Is(err, readmodels.ErrNoGeneration) { // a folder that was only imported into has no tables yet
+			if !sleep(ctx, i.cfg.RetryMin) {
+				return ctx.Err()
+			}
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("remove pictures: %w", err)
 		}
