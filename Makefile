@@ -30,7 +30,7 @@ run: build ## build and serve ./data
 # An import that was cut off goes on when it is run again; the administrator is there by then.
 sample: build ## fill ./data with a sample community, and say how to sign in
 	@[ -d $(DATA) ] || echo 'open the pod bay doors' | $(BIN)/parley admin create --data $(DATA) --email root@example.org --handle root_admin --password-file -
-	$(BIN)/parley import --data $(DATA) --as root_admin examples/community/community.jsonl
+	$(BIN)/parley import --data $(DATA) --as root_admin --newest-at "$$(date -u +%Y-%m-%dT%H:%M:%SZ)" examples/community/community.jsonl
 	@echo 'make run serves it; sign in as root_admin with the password: open the pod bay doors'
 
 test: ## run all tests; no server and no network are needed

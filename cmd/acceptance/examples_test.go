@@ -3,10 +3,12 @@ package acceptance
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/parleyhq/parley/cmd/acceptance/harness"
 	"github.com/parleyhq/parley/examples/community"
@@ -22,25 +24,28 @@ func (i importing) sample() {
 	}
 }
 
+// makeSample runs `make sample` into those folders.
+func makeSample(t *testing.T, bin, data string) (printed string, err error) {
+	t.Helper()
+	sample := exec.CommandContext(t.Context(), "make", "-C", "../..", "--no-print-directory", "sample", "BIN="+bin, "DATA="+data)
+	out, err := sample.CombinedOutput()
+	return string(out), err
+}
+
 // O1: `make sample` on no folder at all makes a lively community with an
 // administrator, and does no harm where it is run again.
 func TestO1_Sample(t *testing.T) {
 	t.Parallel()
 	bin, data := filepath.Join(t.TempDir(), "bin"), filepath.Join(t.TempDir(), "data")
-	sample := func() (string, error) {
-		make := exec.CommandContext(t.Context(), "make", "-C", "../..", "--no-print-directory", "sample", "BIN="+bin, "DATA="+data)
-		out, err := make.CombinedOutput()
-		return string(out), err
-	}
-	if out, err := sample(); err != nil || !strings.Contains(out, "post: 220 imported") {
+	if out, err := makeSample(t, bin, data); err != nil || !strings.Contains(out, "post: 220 imported") {
 		t.Fatalf("%v: %s", err, out)
 	}
-	if out, err := sample(); err != nil || !strings.Contains(out, "post: 0 imported, 220 were there already") {
+	if out, err := makeSample(t, bin, data); err != nil || !strings.Contains(out, "post: 0 imported, 220 were there already") {
 		t.Fatalf("again: %v: %s", err, out)
 	}
 
 	s := harness.Start(t, harness.Embedded(), harness.On(data))
-	if out, err := sample(); err == nil || !strings.Contains(out, data) {
+	if out, err := makeSample(t, bin, data); err == nil || !strings.Contains(out, data) {
 		t.Errorf("while it is served: %s", out)
 	}
 	c := s.Client()
@@ -54,11 +59,15 @@ func TestO1_Sample(t *testing.T) {
 		t.Errorf("%v posts", posts)
 	}
 	post := c.Get("/v1/posts/" + here("post", "ramen-tokyo")).Want(200).Map()
-	if strings.Contains(s.Log(), "not removed for now") { // tables that are on their way are no trouble
-		t.Error("the first start complains")
-	}
 	if post["comments"] != 3.0 || len(post["reactions"].(map[string]any)) == 0 {
 		t.Errorf("a lively post: %v", post)
+	}
+	newest, err := time.Parse(time.RFC3339, fmt.Sprint(c.Get("/v1/feed?public=true").Want(200).Items()[0]["publishedAt"]))
+	if err != nil || time.Since(newest) > 24*time.Hour || len(c.Get("/v1/hashtags?window=30d").Want(200).Items()) == 0 {
+		t.Errorf("it looks abandoned since %v: %v", newest, err)
+	}
+	if strings.Contains(s.Log(), "not removed for now") { // tables that are on their way are no trouble
+		t.Error("the first start complains")
 	}
 }
 

@@ -197,6 +197,14 @@ func TestImportRefuses(t *testing.T) {
 	if status, _, stderr := parley(t, "import", missing, "--as=first_admin", "--data="+t.TempDir()); status != 2 || !strings.Contains(stderr, missing) {
 		t.Errorf("no file: exit %d: %s", status, stderr)
 	}
+	if status, _, stderr := i.run([]string{`{"kind":"reaction","at":"2019-03-04T11:01:00Z","author":"1","post":"1","reaction":"shrug"}`, "{\"kind\":\"\xff\"}"}); status != 1 ||
+		!strings.Contains(stderr, "line 1 is refused: reaction: There is no such reaction here. (reaction.unknown; kind unknown)\n") ||
+		!strings.Contains(stderr, "line 2 is refused: This line is no JSON object of the documented form. (line.malformed; no valid UTF-8)\n") {
+		t.Errorf("without a report: exit %d: %s", status, stderr)
+	}
+	if status, _, stderr := parley(t, "import", report, "--as=first_admin", "--newest-at=now", "--data="+t.TempDir()); status != 2 || !strings.Contains(stderr, "--newest-at") {
+		t.Errorf("no time: exit %d: %s", status, stderr)
+	}
 	if status, _, stderr := i.run(nil, "--as=nobody"); status != 1 || !strings.Contains(stderr, `there is no account "nobody"`) {
 		t.Errorf("as nobody: exit %d: %s", status, stderr)
 	}

@@ -18,25 +18,43 @@ import (
 // newcomer starts it; the process is killed where the tour says so.
 func TestO1_TheTourOfTheREADME(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("bash"); err != nil {
-		t.Fatal("the tour is written for bash and curl: ", err)
-	}
 	folder := t.TempDir() // the tour looks for ./data
 	s := harness.StartProcess(t, harness.On(filepath.Join(folder, "data")), harness.AsShipped())
 	tour := newTour(t, folder)
 	if s.Cluster != nil {
 		tour.administrator = s.Cluster.AdminCreate
 	}
-	blocks := shellBlocks(t, "../../README.md")
+	tour.walk(s)
+}
+
+// O1: the same tour, for whoever began with `make sample`: its administrator
+// is there.
+func TestO1_TheTourOfTheSample(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	data := filepath.Join(folder, "data")
+	if out, err := makeSample(t, filepath.Join(folder, "bin"), data); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	s := harness.StartProcess(t, harness.Embedded(), harness.On(data), harness.AsShipped())
+	tour := newTour(t, folder)
+	tour.administrator = func(_, _, _ string) ([]byte, error) { return nil, nil }
+	tour.walk(s)
+}
+
+// walk plays all blocks of the page.
+func (r *tour) walk(s *harness.Server) {
+	r.t.Helper()
+	blocks := shellBlocks(r.t, "../../README.md")
 	for i, block := range blocks {
 		if i == len(blocks)-1 { // "Kill it, start it again."
 			s.Kill()
 			s.Again(true)
 		}
-		tour.play(strings.ReplaceAll(block, "http://127.0.0.1:8080", s.Base), s.Base)
+		r.play(strings.ReplaceAll(block, "http://127.0.0.1:8080", s.Base), s.Base)
 	}
-	if tour.promises < 12 {
-		t.Errorf("the tour shows only %d answers", tour.promises)
+	if r.promises < 12 {
+		r.t.Errorf("the tour shows only %d answers", r.promises)
 	}
 }
 
@@ -77,6 +95,9 @@ const endOfLine = "--- end of line, status "
 
 func newTour(t *testing.T, folder string) *tour {
 	t.Helper()
+	if _, err := exec.LookPath("bash"); err != nil {
+		t.Fatal("the tour is written for bash and curl: ", err)
+	}
 	bin := filepath.Join(folder, "bin")
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(bin, "websocat"), "./websocat")
 	if out, err := build.CombinedOutput(); err != nil {

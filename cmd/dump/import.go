@@ -52,6 +52,7 @@ type Config struct {
 	By       commands.Actor // an administrator, who makes the boards
 	Commands *commands.Commands
 	Now      func() time.Time
+	Shift    time.Duration       // is added to the time of each line
 	Refused  func(Refusal) error // is told of each
 	Progress func(lines int)     // is told after each line
 }
@@ -62,26 +63,57 @@ type Config struct {
 // Errors: a line over maxLine; those of reading, of Refused and of storage.
 func Import(ctx context.Context, in io.Reader, cfg Config) (Result, error) {
 	result := Result{Counts: map[string]Count{}}
-	lines := bufio.NewScanner(in)
-	lines.Buffer(nil, maxLine)
-	for lines.Scan() {
-		result.Lines++
-		if len(bytes.TrimSpace(lines.Bytes())) > 0 {
-			if err := cfg.one(ctx, lines.Bytes(), &result); err != nil {
-				return result, err
+	err := each(in, func(n int, raw []byte) error {
+		result.Lines = n
+		if len(bytes.TrimSpace(raw)) > 0 {
+			if err := cfg.one(ctx, raw, &result); err != nil {
+				return err
 			}
 		}
-		cfg.Progress(result.Lines)
+		cfg.Progress(n)
+		return nil
+	})
+	return result, err
+}
+
+// Newest is the newest time of all lines that can be read, zero where there is
+// none. Errors: a line over maxLine; those of reading.
+func Newest(in io.Reader) (newest time.Time, err error) {
+	err = each(in, func(_ int, raw []byte) error {
+		if len(bytes.TrimSpace(raw)) == 0 {
+			return nil
+		}
+		if l, err := parse(raw, 0, endOfTime); err == nil && l.At.After(newest) {
+			newest = l.At
+		}
+		return nil
+	})
+	return newest, err
+}
+
+// endOfTime is behind every time of RFC 3339.
+var endOfTime = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// each hands out the lines, which have numbers from 1.
+func each(in io.Reader, line func(n int, raw []byte) error) error {
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, maxLine)
+	n := 0
+	for lines.Scan() {
+		n++
+		if err := line(n, lines.Bytes()); err != nil {
+			return err
+		}
 	}
 	if errors.Is(lines.Err(), bufio.ErrTooLong) {
-		return result, fmt.Errorf("line %d is longer than %d bytes", result.Lines+1, maxLine)
+		return fmt.Errorf("line %d is longer than %d bytes", n+1, maxLine)
 	}
-	return result, lines.Err()
+	return lines.Err()
 }
 
 // one imports a line, or says why not. Errors: those that are not the line's.
 func (cfg Config) one(ctx context.Context, raw []byte, result *Result) error {
-	line, err := parse(raw, cfg.Now())
+	line, err := parse(raw, cfg.Shift, cfg.Now())
 	made := false
 	if err == nil {
 		made, err = cfg.bring(ctx, line)

@@ -59,8 +59,9 @@ type Line struct {
 // errMalformed is a line that is no object of the right form.
 var errMalformed = fault.New(fault.Malformed, "line.malformed", "This line is no JSON object of the documented form.")
 
-// parse reads one line. Errors: errMalformed, fault.ErrInvalid.
-func parse(raw []byte, now time.Time) (Line, error) {
+// parse reads one line; shift is added to its time. Errors: errMalformed,
+// fault.ErrInvalid.
+func parse(raw []byte, shift time.Duration, now time.Time) (Line, error) {
 	var l Line
 	if !utf8.Valid(raw) {
 		return l, errMalformed.With(fault.Field("", "no valid UTF-8"))
@@ -79,7 +80,9 @@ func parse(raw []byte, now time.Time) (Line, error) {
 	if trimmed := bytes.TrimSpace(raw); trimmed[0] != '{' { // null is read as nothing
 		return l, errMalformed
 	}
-	l.At = l.At.UTC().Truncate(time.Millisecond)
+	if !l.At.IsZero() {
+		l.At = l.At.Add(shift).UTC().Truncate(time.Millisecond)
+	}
 	return l, l.check(now)
 }
 

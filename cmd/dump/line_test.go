@@ -2,6 +2,7 @@ package dump
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,13 +13,40 @@ var now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 func TestParse(t *testing.T) {
 	t.Parallel()
-	l, err := parse([]byte(` {"kind":"reaction","author":"1","comment":"2","reaction":"like","at":"2019-03-04T10:01:00.1239+02:00"} `), now)
+	l, err := parse([]byte(` {"kind":"reaction","author":"1","comment":"2","reaction":"like","at":"2019-03-04T10:01:00.1239+02:00"} `), 0, now)
 	want := Line{Kind: "reaction", Author: "1", Comment: "2", Reaction: "like", At: time.Date(2019, 3, 4, 8, 1, 0, 123_000_000, time.UTC)}
 	if err != nil || l != want {
 		t.Errorf("%+v, %v", l, err)
 	}
-	if _, err := parse([]byte("null"), now); !errors.Is(err, errMalformed) {
+	if _, err := parse([]byte("null"), 0, now); !errors.Is(err, errMalformed) {
 		t.Errorf("null: %v", err)
+	}
+}
+
+// All times move together, so that the newest of the lines that can be read is
+// where it was asked to be; a time that is not there stays away.
+func TestTimesMove(t *testing.T) {
+	t.Parallel()
+	const old, newest, none = `{"kind":"board","id":"1","at":"2019-03-01T09:00:00Z"}`, `{"kind":"board","id":"2","at":"2040-03-04T09:00:00Z"}`, `{"kind":"board","id":"3"}`
+	at, err := Newest(strings.NewReader(strings.Join([]string{old, newest, "", "null", `{"kind":"song","at":"2050-01-01T00:00:00Z"}`, none}, "\n")))
+	if err != nil || !at.Equal(time.Date(2040, 3, 4, 9, 0, 0, 0, time.UTC)) {
+		t.Fatalf("newest: %v, %v", at, err)
+	}
+	shift := now.Sub(at)
+	if l, err := parse([]byte(newest), shift, now); err != nil || !l.At.Equal(now) {
+		t.Errorf("newest: %+v, %v", l, err)
+	}
+	if l, err := parse([]byte(old), time.Hour, now); err != nil || !l.At.Equal(time.Date(2019, 3, 1, 10, 0, 0, 0, time.UTC)) {
+		t.Errorf("old: %+v, %v", l, err)
+	}
+	if l, err := parse([]byte(none), shift, now); err == nil || !l.At.IsZero() {
+		t.Errorf("none: %+v, %v", l, err)
+	}
+	if at, err := Newest(strings.NewReader("")); err != nil || !at.IsZero() {
+		t.Errorf("newest of nothing: %v, %v", at, err)
+	}
+	if _, err := Newest(strings.NewReader(old + "\n" + strings.Repeat(" ", maxLine+1))); err == nil || !strings.HasPrefix(err.Error(), "line 2 is longer") {
+		t.Errorf("a long line: %v", err)
 	}
 }
 
@@ -29,7 +57,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(`null`))
 	f.Add([]byte(`{"at":7}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		l, err := parse(raw, now)
+		l, err := parse(raw, 0, now)
 		if err != nil {
 			if fault.As(err) == nil {
 				t.Fatalf("no reason: %v", err)

@@ -28,6 +28,8 @@ type importCommand struct {
 	As     string `required:"" placeholder:"ACCOUNT" help:"Administrator who makes the boards: handle, mail address or id."`
 	Source string `default:"import" help:"A name for where the dump comes from; ids are unique within it."`
 	Report string `placeholder:"FILE" help:"Where each refused line is written with its reason, as JSON lines."`
+
+	NewestAt time.Time `placeholder:"TIME" help:"Move all times by as much as puts the newest line there (RFC 3339), for samples."`
 }
 
 // Help is the long help of the command.
@@ -69,6 +71,10 @@ func (c *importCommand) Run(ctx context.Context, std streams) (err error) {
 	if err != nil {
 		return err
 	}
+	shift, err := c.shift(in)
+	if err != nil {
+		return err
+	}
 	refused, written, err := c.refusals(std.err)
 	if err != nil {
 		return err
@@ -76,7 +82,7 @@ func (c *importCommand) Run(ctx context.Context, std streams) (err error) {
 	progress := newProgress(std.err)
 	began := time.Now()
 	result, err := dump.Import(ctx, in, dump.Config{
-		Source: c.Source, By: actor, Commands: all, Now: time.Now, Refused: refused,
+		Source: c.Source, By: actor, Commands: all, Now: time.Now, Shift: shift, Refused: refused,
 		Progress: func(lines int) { progress("lines", lines, total) },
 	})
 	if err := errors.Join(err, written()); err != nil {
@@ -109,6 +115,19 @@ func countLines(in io.ReadSeeker) (int, error) {
 	return lines, err
 }
 
+// shift is how far times move, and goes back to the beginning.
+func (c *importCommand) shift(in io.ReadSeeker) (time.Duration, error) {
+	if c.NewestAt.IsZero() {
+		return 0, nil
+	}
+	newest, err := dump.Newest(in)
+	if err != nil || newest.IsZero() {
+		return 0, err
+	}
+	_, err = in.Seek(0, io.SeekStart)
+	return c.NewestAt.Sub(newest), err
+}
+
 // refusals writes the report, or shows the first ones.
 func (c *importCommand) refusals(out io.Writer) (each func(dump.Refusal) error, done func() error, err error) {
 	if c.Report == "" {
@@ -134,12 +153,15 @@ func (c *importCommand) refusals(out io.Writer) (each func(dump.Refusal) error, 
 // sentence says why a line was refused.
 func sentence(r dump.Refusal) string {
 	var b strings.Builder
-	if r.Kind != "" {
+	switch {
+	case r.ID != "": // reactions have none
 		fmt.Fprintf(&b, "%s %q: ", r.Kind, r.ID)
+	case r.Kind != "":
+		fmt.Fprintf(&b, "%s: ", r.Kind)
 	}
 	fmt.Fprintf(&b, "%s (%s", r.Message, r.Error)
 	for _, d := range r.Details {
-		b.WriteString(strings.TrimRight("; "+d.Field+" "+d.Problem, " "))
+		b.WriteString("; " + strings.TrimSpace(d.Field+" "+d.Problem))
 	}
 	return b.String() + ")"
 }
