@@ -10,6 +10,7 @@ import (
 
 	"github.com/parleyhq/parley/domain/board"
 	"github.com/parleyhq/parley/domain/event"
+	"github.com/parleyhq/parley/domain/event/eventtest"
 	"github.com/parleyhq/parley/domain/fault"
 	"github.com/parleyhq/parley/domain/text"
 )
@@ -82,13 +83,7 @@ func TestDecisions(t *testing.T) {
 		"take none away":   {[]event.Data{created}, set(admin, moderator, false), nil, nil},
 		"add as a visitor": {[]event.Data{created}, set(board.Who{Account: moderator}, moderator, true), nil, fault.ErrForbidden},
 	} {
-		got, err := test.when(given(test.given...))
-		if !errors.Is(err, test.err) {
-			t.Errorf("%s: %v", name, err)
-		}
-		if d := cmp.Diff(test.then, got); d != "" {
-			t.Errorf("%s: %s", name, d)
-		}
+		eventtest.Decided(t, name, test.then, test.err)(test.when(given(test.given...)))
 	}
 }
 

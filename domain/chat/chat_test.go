@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"github.com/parleyhq/parley/domain/chat"
 	"github.com/parleyhq/parley/domain/event"
+	"github.com/parleyhq/parley/domain/event/eventtest"
 	"github.com/parleyhq/parley/domain/fault"
 )
 
@@ -95,22 +95,13 @@ type scene struct {
 	given []event.Data
 	when  decider
 	then  []event.Data
-	err   *fault.Fault
+	err   error
 }
 
 func play(t *testing.T, scenes map[string]scene) {
 	t.Helper()
 	for name, s := range scenes {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			got, err := s.when(given(s.given...))
-			if s.err == nil && err != nil || s.err != nil && !errors.Is(err, s.err) {
-				t.Fatalf("error %v, want %v", err, s.err)
-			}
-			if d := cmp.Diff(s.then, got); d != "" {
-				t.Errorf("events (-want +got)\n%s", d)
-			}
-		})
+		eventtest.Decided(t, name, s.then, s.err)(s.when(given(s.given...)))
 	}
 }
 

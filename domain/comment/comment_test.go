@@ -4,11 +4,11 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"github.com/parleyhq/parley/domain/comment"
 	"github.com/parleyhq/parley/domain/event"
+	"github.com/parleyhq/parley/domain/event/eventtest"
 	"github.com/parleyhq/parley/domain/fault"
 )
 
@@ -65,13 +65,7 @@ func TestDecisions(t *testing.T) {
 		"restore nothing":  {nil, restore, nil, fault.ErrNotFound},
 		"delete it anew":   {[]event.Data{published, deleted, comment.Restored{}}, remove, []event.Data{comment.Deleted{Post: on, By: author}}, nil},
 	} {
-		got, err := test.when(given(test.given...))
-		if !errors.Is(err, test.err) {
-			t.Errorf("%s: %v", name, err)
-		}
-		if d := cmp.Diff(test.then, got); d != "" {
-			t.Errorf("%s: %s", name, d)
-		}
+		eventtest.Decided(t, name, test.then, test.err)(test.when(given(test.given...)))
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/parleyhq/parley/domain/event"
+	"github.com/parleyhq/parley/domain/event/eventtest"
 	"github.com/parleyhq/parley/domain/fault"
 	"github.com/parleyhq/parley/domain/post"
 )
@@ -61,13 +62,7 @@ func TestModeration(t *testing.T) {
 		"redact of a draft":     {[]event.Data{drafted}, redact(2), nil, fault.ErrNotFound},
 		"redact nothing":        {nil, redact(1), nil, fault.ErrNotFound},
 	} {
-		got, err := test.when(given(test.given...))
-		if !errors.Is(err, test.err) {
-			t.Errorf("%s: %v", name, err)
-		}
-		if d := cmp.Diff(test.then, got); d != "" {
-			t.Errorf("%s: %s", name, d)
-		}
+		eventtest.Decided(t, name, test.then, test.err)(test.when(given(test.given...)))
 	}
 }
 

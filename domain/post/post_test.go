@@ -1,14 +1,13 @@
 package post_test
 
 import (
-	"errors"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"github.com/parleyhq/parley/domain/event"
+	"github.com/parleyhq/parley/domain/event/eventtest"
 	"github.com/parleyhq/parley/domain/fault"
 	"github.com/parleyhq/parley/domain/post"
 )
@@ -118,13 +117,7 @@ func TestDecisions(t *testing.T) {
 		"accept for a draft":            {[]event.Data{drafted}, accept(author, answer), nil, post.ErrNotYet},
 		"accept for a tombstone":        {[]event.Data{published, deleted}, accept(author, answer), nil, post.ErrDeleted},
 	} {
-		got, err := test.when(given(test.given...))
-		if !errors.Is(err, test.err) {
-			t.Errorf("%s: %v", name, err)
-		}
-		if d := cmp.Diff(test.then, got); d != "" {
-			t.Errorf("%s: %s", name, d)
-		}
+		eventtest.Decided(t, name, test.then, test.err)(test.when(given(test.given...)))
 	}
 }
 

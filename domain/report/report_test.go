@@ -1,14 +1,13 @@
 package report_test
 
 import (
-	"errors"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"github.com/parleyhq/parley/domain/event"
+	"github.com/parleyhq/parley/domain/event/eventtest"
 	"github.com/parleyhq/parley/domain/fault"
 	"github.com/parleyhq/parley/domain/report"
 )
@@ -70,13 +69,7 @@ func TestDecisions(t *testing.T) {
 		"deny an appeal":           {[]event.Data{made, removed, appealed}, decide(removed), after(removed, report.Remove), nil},
 		"grant an appeal":          {[]event.Data{made, removed, appealed}, decide(none), after(none, report.Remove), nil},
 	} {
-		got, err := test.when(given(test.given...))
-		if !errors.Is(err, test.err) {
-			t.Errorf("%s: %v", name, err)
-		}
-		if d := cmp.Diff(test.then, got); d != "" {
-			t.Errorf("%s: %s", name, d)
-		}
+		eventtest.Decided(t, name, test.then, test.err)(test.when(given(test.given...)))
 	}
 }
 

@@ -42,26 +42,19 @@ func NewDue(cfg DueConfig) *Due { return &Due{cfg} }
 
 // Run publishes or stands by until ctx ends. What fails is tried again.
 func (d *Due) Run(ctx context.Context) error {
-	for pause := d.cfg.RetryMin; ; pause = min(2*pause, d.cfg.RetryMax) {
-		err := d.cfg.Leases.Lead(ctx, DueName, func(ctx context.Context, _ projections.Fence) error {
-			for {
-				if err := d.sweep(ctx); err != nil {
-					return fmt.Errorf("publish what is due: %w", err)
-				}
-				pause = d.cfg.RetryMin
-				if !sleep(ctx, d.cfg.Every) {
-					return ctx.Err()
-				}
+	l := leader{d.cfg.Leases, DueName, "scheduled posts wait for now", d.cfg.Log, d.cfg.RetryMin, d.cfg.RetryMax}
+	_ = l.run(ctx, func(ctx context.Context, _ projections.Fence, well func()) error {
+		for {
+			if err := d.sweep(ctx); err != nil {
+				return fmt.Errorf("publish what is due: %w", err)
 			}
-		})
-		if ctx.Err() != nil {
-			return nil
+			well()
+			if !sleep(ctx, d.cfg.Every) {
+				return ctx.Err()
+			}
 		}
-		d.cfg.Log.Warn("scheduled posts wait for now", "error", err)
-		if !sleep(ctx, pause) {
-			return nil
-		}
-	}
+	})
+	return nil // nothing is left to say of a sweep that the end cut off
 }
 
 // sweep publishes all that is due, the longest due first. A post that cannot

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -53,25 +54,25 @@ func NewImages(cfg ImagesConfig) *Images { return &Images{cfg} }
 
 // Run works or stands by until ctx ends. What fails is tried again.
 func (i *Images) Run(ctx context.Context) error {
-	for pause := i.cfg.RetryMin; ; pause = min(2*pause, i.cfg.RetryMax) {
-		err := i.cfg.Leases.Lead(ctx, ImagesName, func(ctx context.Context, fence projections.Fence) error {
-			both, term := errgroup.WithContext(ctx)
-			both.Go(func() error { return i.sweep(term) })
-			both.Go(func() error { return i.follow(term, fence) })
-			return both.Wait()
+	l := leader{i.cfg.Leases, ImagesName, "pictures are not removed for now", i.cfg.Log, i.cfg.RetryMin, i.cfg.RetryMax}
+	_ = l.run(ctx, func(ctx context.Context, fence projections.Fence, well func()) error {
+		both, term := errgroup.WithContext(ctx)
+		var caughtUp atomic.Bool // one half that goes well does not make up for the other
+		both.Go(func() error { return i.follow(term, fence, func() { caughtUp.Store(true) }) })
+		both.Go(func() error {
+			return i.sweep(term, func() {
+				if caughtUp.Load() {
+					well()
+				}
+			})
 		})
-		if ctx.Err() != nil {
-			return nil
-		}
-		i.cfg.Log.Warn("pictures are not removed for now", "error", err)
-		if !sleep(ctx, pause) {
-			return nil
-		}
-	}
+		return both.Wait()
+	})
+	return nil // the next one to lead does what the end cut off
 }
 
-// sweep removes idle pictures now and then.
-func (i *Images) sweep(ctx context.Context) error {
+// sweep removes idle pictures now and then, and tells of each time.
+func (i *Images) sweep(ctx context.Context, done func()) error {
 	every := min(max(i.cfg.Keep/4, 100*time.Millisecond), sweepMost)
 	for {
 		more, err := i.sweepOnce(ctx)
@@ -84,6 +85,7 @@ func (i *Images) sweep(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("remove pictures: %w", err)
 		}
+		done()
 		if !more && !sleep(ctx, every) {
 			return ctx.Err()
 		}
@@ -113,8 +115,9 @@ func (i *Images) sweepOnce(ctx context.Context) (more bool, err error) {
 	return removed == idleBatch, nil // fewer: the tables have yet to see what was done
 }
 
-// follow deletes the files of removed pictures, in the order of the log.
-func (i *Images) follow(ctx context.Context, fence projections.Fence) error {
+// follow deletes the files of removed pictures, in the order of the log, and
+// tells when there are no more.
+func (i *Images) follow(ctx context.Context, fence projections.Fence, caughtUp func()) error {
 	lives, err := loadEpochs(ctx, i.cfg.Store)
 	if err != nil {
 		return err
@@ -133,6 +136,7 @@ func (i *Images) follow(ctx context.Context, fence projections.Fence) error {
 			return err
 		}
 		if m.CaughtUp {
+			caughtUp()
 			continue
 		}
 		if err := i.delete(ctx, m.Record); err != nil {

@@ -118,25 +118,20 @@ func versions(c *event.Catalogue, newest string) []string {
 // that is to blame itself is passed over in the end.
 func (n *Notify) Run(ctx context.Context) error {
 	defer n.hear(n.cfg.Hub)()
-	pause := n.cfg.RetryMin
-	for {
+	l := leader{n.cfg.Leases, Name, "notify stands by", n.cfg.Log, n.cfg.RetryMin, n.cfg.RetryMax}
+	err := l.run(ctx, func(ctx context.Context, fence projections.Fence, well func()) error {
 		before := n.Position()
-		err := n.cfg.Leases.Lead(ctx, Name, n.lead)
-		if ctx.Err() != nil {
-			if errors.Is(err, ctx.Err()) || errors.Is(err, projections.ErrDeposed) {
-				err = nil
+		defer func() {
+			if n.Position() > before {
+				well()
 			}
-			return err
-		}
-		if n.Position() > before {
-			pause = n.cfg.RetryMin
-		}
-		n.cfg.Log.Warn("notify stands by", "error", err)
-		if !sleep(ctx, pause) {
-			return nil
-		}
-		pause = min(2*pause, n.cfg.RetryMax)
+		}()
+		return n.lead(ctx, fence)
+	})
+	if errors.Is(err, ctx.Err()) || errors.Is(err, projections.ErrDeposed) {
+		err = nil
 	}
+	return err
 }
 
 // lead tells for one term. Errors: ErrDeposed; why the last checkpoint was not
@@ -223,16 +218,6 @@ func (n *Notify) tellOthers() {
 func (n *Notify) reach(position uint64) {
 	n.position.Reach(position)
 	n.tellOthers()
-}
-
-// sleep pauses; false when ctx ended first.
-func sleep(ctx context.Context, pause time.Duration) bool {
-	select {
-	case <-time.After(pause):
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // follow tells of the log from where it was left, until something fails.

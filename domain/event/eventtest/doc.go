@@ -6,6 +6,8 @@
 // that EventStoreDB does not promise: no lasting idempotency for event.Any and
 // event.Exists, no positions without holes.
 //
+// Decided is for deciders, whose tests are tables of given, when and then.
+//
 // With `go test -short` the crowds are smaller: fewer streams, writers and
 // events, the same rules.
 package eventtest
