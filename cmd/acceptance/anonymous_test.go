@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/parleyhq/parley/cmd/acceptance/harness"
 	"github.com/parleyhq/parley/domain/event"
-	"github.com/parleyhq/parley/infra/pebble"
 )
 
 // secretPost is an anonymous post of alice's with everything around it that
@@ -213,11 +211,7 @@ func TestQ9_AnonymousInTheLog(t *testing.T) {
 	s.alice.Post(s.posts(), map[string]any{"title": "Traced", "body": "B"}, trace).Want(201)
 	s.Eventually("notifications", func() bool { return len(s.bob.Get("/v1/notifications").Items()) > 0 })
 	s.Stop()
-	log, err := pebble.Open(filepath.Join(s.Data, "log"), pebble.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
+	log := stoppedLog(t, s.Server)
 
 	signed := map[string]string{} // values found beside alice's id, and where
 	hidden := map[string]string{} // values found in what she did anonymously

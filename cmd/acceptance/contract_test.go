@@ -154,6 +154,17 @@ func TestQ11_IfMatch(t *testing.T) {
 	ada.Patch(path, map[string]any{"title": "three"}, match(second)).Want(200)
 }
 
+// stoppedLog is the log of a server that was stopped.
+func stoppedLog(t *testing.T, s *harness.Server) *pebble.Log {
+	t.Helper()
+	log, err := pebble.Open(filepath.Join(s.Data, "log"), pebble.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = log.Close() })
+	return log
+}
+
 // Q1, Q9: every change is an event that says who, why and when, of a type
 // with a version; nothing that a person wrote can be read in the log.
 func TestQ1_EveryChangeIsAnEventThatSaysWhy(t *testing.T) {
@@ -172,11 +183,7 @@ func TestQ1_EveryChangeIsAnEventThatSaysWhy(t *testing.T) {
 	ada.Get("/v1/notifications").Want(200) // told by now
 	s.Stop()
 
-	log, err := pebble.Open(filepath.Join(s.Data, "log"), pebble.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
+	log := stoppedLog(t, s)
 	versioned := regexp.MustCompile(`^[a-z]+\.[a-z_]+\.v[1-9]\d*$`)
 	written := regexp.MustCompile(`Xylophones|Quincunx|zeugma|syzygy|rhythm|@example\.org|` + ada.Account.Handle + `|argon2`)
 	actors := map[string]bool{}

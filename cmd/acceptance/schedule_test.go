@@ -2,7 +2,6 @@ package acceptance
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/parleyhq/parley/cmd/acceptance/harness"
 	"github.com/parleyhq/parley/domain/event"
-	"github.com/parleyhq/parley/infra/pebble"
 )
 
 // in is a time from now, as it is sent.
@@ -34,11 +32,7 @@ func published(c *harness.Client) []string {
 // once the server has stopped.
 func publishedOnce(t *testing.T, s *harness.Server, posts []string) {
 	t.Helper()
-	log, err := pebble.Open(filepath.Join(s.Data, "log"), pebble.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
+	log := stoppedLog(t, s)
 	for _, id := range posts {
 		times := 0
 		for rec, err := range log.Stream(t.Context(), "post-"+id, 0, event.Forward) {

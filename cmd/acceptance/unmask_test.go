@@ -2,7 +2,6 @@ package acceptance
 
 import (
 	"encoding/json"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -10,7 +9,6 @@ import (
 
 	"github.com/parleyhq/parley/cmd/acceptance/harness"
 	"github.com/parleyhq/parley/domain/event"
-	"github.com/parleyhq/parley/infra/pebble"
 )
 
 // F2, Q9: moderators of the board and administrators may be told who wrote an
@@ -138,11 +136,7 @@ func TestF11_AnonymousInTheLog(t *testing.T) {
 	c.see(c.admin)
 	tells(t, "the author", c.alice, 2, "moderation nobody 1 report false")
 	c.Stop()
-	log, err := pebble.Open(filepath.Join(c.Data, "log"), pebble.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
+	log := stoppedLog(t, c.Server)
 	alice, met := c.alice.Account.ID, map[string]int{}
 	beside, apart := map[string]string{}, map[string]string{} // correlations of what is about the report, and about alice
 	for rec, err := range log.All(t.Context(), 0, event.Filter{}) {
