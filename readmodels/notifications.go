@@ -50,26 +50,17 @@ func PutNotification(ctx context.Context, b Batch, account uuid.UUID, number uin
 	if err != nil {
 		return err
 	}
-	state, err := InboxOf(ctx, b, account)
+	group := []any{inbox, subject, kind, inbox}
+	const inGroup = ` FROM inbox_entry WHERE account = ? AND subject = ? AND kind = ? AND number > (SELECT read_up_to FROM inbox WHERE account = ?)`
+	err = b.Exec(ctx, `INSERT INTO inbox_entry (account, number, kind, actor, subject_type, subject, created_at, head, actors)
+		VALUES (?, ?, ?, ?, ?, ?, ?, 1, COALESCE((SELECT actors`+inGroup+` ORDER BY number DESC LIMIT 1), 0) +
+			CASE WHEN EXISTS (SELECT 1`+inGroup+` AND actor = ?) THEN 0 ELSE 1 END)`,
+		slices.Concat([]any{inbox, int64(number), kind, actor, e.Subject.Type, subject, millis(at)}, group, group, []any{actor})...)
 	if err != nil {
 		return err
 	}
-	group := []any{inbox, subject, kind, int64(state.ReadUpTo)}
-	const inGroup = ` WHERE account = ? AND subject = ? AND kind = ? AND number > ?`
-	_, known, err := first(ctx, b, scanText, `SELECT actor FROM inbox_entry`+inGroup+` AND actor = ? LIMIT 1`, append(group, actor)...)
-	if err != nil {
-		return err
-	}
-	actors, _, err := first(ctx, b, scanCount, `UPDATE inbox_entry SET head = 0
-		WHERE account = ? AND number = (SELECT max(number) FROM inbox_entry`+inGroup+`) RETURNING actors`, append([]any{inbox}, group...)...)
-	if err != nil {
-		return err
-	}
-	if !known {
-		actors++
-	}
-	return b.Exec(ctx, `INSERT INTO inbox_entry (account, number, kind, actor, subject_type, subject, created_at, head, actors)
-		VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?)`, inbox, int64(number), kind, actor, e.Subject.Type, subject, millis(at), actors)
+	return b.Exec(ctx, `UPDATE inbox_entry SET head = 0 WHERE account = ? AND number = (SELECT max(number)`+inGroup+` AND number < ?)`,
+		slices.Concat([]any{inbox}, group, []any{int64(number)})...)
 }
 
 // ReadInbox moves how far an inbox was read: what is read stands alone, and

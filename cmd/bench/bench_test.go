@@ -61,7 +61,7 @@ func small(data, executable string, servers Servers) Plan {
 	return Plan{
 		Data: data, Executable: executable, Servers: servers, Writers: []int{1, 4}, Remote: []int{1, 4}, Clients: 4, Events: 50,
 		Sockets: []int{8}, Backlog: 4, Idle: 100, Returning: 20, Relayed: []int{12, 256}, Posts: 40, Fed: 8,
-		Searched: 60, OnBoard: 50, OnPost: 90,
+		Searched: 60, OnBoard: 50, OnPost: 90, Reacting: 6,
 		Feed: Feed{Posts: 4000, Followees: 3, Followers: 5},
 	}
 }

@@ -23,6 +23,7 @@ type Plan struct {
 	Posts      int   // that are indexed for search
 	OnBoard    int   // posts of a board that is read in pages
 	OnPost     int   // comments of a post that is read in pages
+	Reacting   int   // people who react to one post at once
 	Searched   int   // posts that are searched
 	Fed        int   // sockets that messages go to through Kafka
 	Feed       Feed  // the home feed
@@ -33,7 +34,7 @@ func Documented(data, executable string, servers Servers) Plan {
 	return Plan{
 		Data: data, Executable: executable, Servers: servers, Writers: []int{1, 64, 512}, Remote: []int{1, 64}, Clients: 64, Events: 50_000,
 		Sockets: []int{1000, 8000}, Backlog: 64, Idle: 4000, Returning: 10_000, Relayed: []int{12, 256}, Posts: 10_000, Fed: 1000,
-		Searched: 100_000, OnBoard: 100_000, OnPost: 10_000,
+		Searched: 100_000, OnBoard: 100_000, OnPost: 10_000, Reacting: 1000,
 		Feed: Feed{Posts: 1_000_000, Followees: 1000, Followers: 1000},
 	}
 }
@@ -51,6 +52,7 @@ func Pairs(p Plan) []Pair {
 	}
 	all = append(all, p.boardPages()...)
 	all = append(all, p.commentPages()...)
+	all = append(all, p.reactions()...)
 	all = append(append(all, p.homeFeed()...), p.deliveries())
 	for _, sockets := range p.Sockets {
 		all = append(all, p.fanOut(sockets, 1), p.fanOut(sockets, p.Backlog))
