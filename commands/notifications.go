@@ -12,19 +12,22 @@ import (
 // Notify asks for an entry in an inbox.
 type Notify struct {
 	Recipient uuid.UUID
-	Entry     notification.Notified
-	Later     []uuid.UUID // epochs that began after that of the entry's cause
-	RoomRead  uint64      // of kind chat: how far the recipient has read the room
+	notification.Telling
 }
 
-// Notify adds an entry to an inbox, unless the inbox was told of its cause, or
-// of anything later, before: callers tell each inbox in the order of the log,
-// as often as they like. Nothing but the entry itself names its cause, so that
-// the inbox cannot be linked to it.
-func (c *Commands) Notify(ctx context.Context, n Notify) (Outcome, error) {
+// Notify adds entries to an inbox, which is that of all of them: all or, after
+// an error, none. It leaves out those of whose cause the inbox was told before,
+// or of anything later: callers tell each inbox in the order of the log, as
+// often as they like. Nothing but the entry itself names its cause, so that the
+// inbox cannot be linked to it.
+func (c *Commands) Notify(ctx context.Context, first Notify, more ...Notify) (Outcome, error) {
 	ctx = WithMeta(ctx, event.Meta{Actor: event.System})
-	return change(ctx, c.core, notification.Stream(n.Recipient), notification.New, func(i *notification.Inbox) ([]event.Data, error) {
-		return i.Tell(n.Entry, n.Later, n.RoomRead)
+	list := []notification.Telling{first.Telling}
+	for _, n := range more {
+		list = append(list, n.Telling)
+	}
+	return change(ctx, c.core, notification.Stream(first.Recipient), notification.New, func(i *notification.Inbox) ([]event.Data, error) {
+		return i.Tell(list...)
 	})
 }
 

@@ -386,7 +386,7 @@ func TestInboxTables(t *testing.T) {
 				Subject: notification.Subject{Type: "post", ID: subjects[w.random.IntN(3)]},
 				Cause:   notification.Cause{Epoch: projectiontest.Epoch, Position: i + 1},
 			}
-			out, err := w.c.Notify(t.Context(), commands.Notify{Recipient: reader.Account, Entry: n})
+			out, err := w.c.Notify(t.Context(), commands.Notify{Recipient: reader.Account, Telling: notification.Telling{Entry: n}})
 			must(t, err)
 			newest++
 			all = append(all, entry{readmodels.Notification{

@@ -49,16 +49,32 @@ func (i *Inbox) Told(cause Cause, later []uuid.UUID) bool {
 		slices.Contains(later, i.told.Epoch)
 }
 
-// Tell adds an entry, unless that was done before. Of a room's messages it is
-// told once until the room was read that far; roomRead is how far it was.
-func (i *Inbox) Tell(n Notified, later []uuid.UUID, roomRead uint64) ([]event.Data, error) {
-	if i.Told(n.Cause, later) {
-		return nil, nil
+// Telling is an entry that an inbox is to be told.
+type Telling struct {
+	Entry    Notified
+	Later    []uuid.UUID // epochs that began after that of the entry's cause
+	RoomRead uint64      // of kind chat: how far the room was read
+}
+
+// Tell adds entries one after another, in the order of their causes, but those
+// that it was told before. Of a room's messages it is told once until the room
+// was read that far.
+func (i *Inbox) Tell(list ...Telling) (added []event.Data, err error) {
+	so, rooms := Inbox{told: i.told}, map[uuid.UUID]uint64{} // by the entries before
+	for _, t := range list {
+		if so.Told(t.Entry.Cause, t.Later) {
+			continue
+		}
+		if room := t.Entry.Subject.ID; t.Entry.Kind == Chat {
+			if max(rooms[room], i.rooms[room]) > t.RoomRead {
+				continue
+			}
+			rooms[room] = t.Entry.Message
+		}
+		so.told = t.Entry.Cause
+		added = append(added, t.Entry)
 	}
-	if n.Kind == Chat && i.rooms[n.Subject.ID] > roomRead {
-		return nil, nil
-	}
-	return []event.Data{n}, nil
+	return added, nil
 }
 
 // Read moves "read up to" forward, never back and never beyond the newest.

@@ -3,6 +3,7 @@ package notification_test
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"github.com/parleyhq/parley/domain/event"
@@ -50,20 +51,35 @@ func TestTell(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inbox := notification.New()
+			var list []notification.Telling
+			var want []event.Data
 			for i, s := range steps {
 				var later []uuid.UUID
 				if s.epoch == first {
 					later = []uuid.UUID{second}
 				}
-				events, err := inbox.Tell(notification.Notified{
+				list = append(list, notification.Telling{Entry: notification.Notified{
 					Kind: s.kind, Message: s.message, Subject: notification.Subject{Type: "x", ID: uuid.UUID{s.room}},
 					Cause: notification.Cause{Epoch: s.epoch, Position: s.position},
-				}, later, s.roomRead)
+				}, Later: later, RoomRead: s.roomRead})
+				events, err := inbox.Tell(list[i])
 				if err != nil || (len(events) == 1) != s.want {
 					t.Errorf("step %d: %v, %v", i, events, err)
 				}
 				for _, e := range events {
 					inbox.Apply(event.Decoded{Record: event.Record{Revision: inbox.Newest()}, Payload: e})
+				}
+				want = append(want, events...)
+			}
+			for split := range len(list) + 1 { // some at once, and then the others
+				inbox := notification.New()
+				before, err := inbox.Tell(list[:split]...)
+				for _, e := range before {
+					inbox.Apply(event.Decoded{Record: event.Record{Revision: inbox.Newest()}, Payload: e})
+				}
+				after, failed := inbox.Tell(list[split:]...)
+				if diff := cmp.Diff(want, append(before, after...)); err != nil || failed != nil || diff != "" {
+					t.Errorf("%d at once: %v, %v, %s", split, err, failed, diff)
 				}
 			}
 		})

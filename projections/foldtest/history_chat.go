@@ -213,7 +213,7 @@ func tell(h *History) {
 	if n.Kind == notification.Chat {
 		read = stateOf(h, chat.ReceiptStream(n.Subject.ID, to), chat.NewReceipt).Number()
 	}
-	events, err := inbox.Tell(n, nil, read)
+	events, err := inbox.Tell(notification.Telling{Entry: n, RoomRead: read})
 	h.say(name, events, err)
 }
 

@@ -85,7 +85,8 @@ type Notify struct {
 
 	epochs epochs // of the term
 	saved  time.Time
-	news   chan struct{} // holds one when there is something to announce
+	held   []commands.Notify // in order, to one inbox: see send
+	news   chan struct{}     // holds one when there is something to announce
 }
 
 // NewNotify starts nothing.
@@ -226,12 +227,22 @@ func (n *Notify) follow(ctx context.Context, fence projections.Fence) error {
 	if err != nil {
 		return err
 	}
-	for m, err := range n.cfg.Store.Tail(ctx, from, n.filter) {
+	n.held = nil
+	log := readAhead(ctx, n.cfg.Store, from, n.filter)
+	defer log.close()
+	for {
+		m, more, err := log.next(ctx)
 		if err == nil && !m.CaughtUp {
 			err = n.tell(ctx, m.Record)
 		}
+		if err == nil && !more {
+			err = n.release(ctx)
+		}
 		if err != nil {
 			return err
+		}
+		if len(n.held) > 0 {
+			continue
 		}
 		n.reach(m.Position)
 		if now := n.cfg.Now(); now.Sub(n.saved) >= n.cfg.SaveEvery {
@@ -241,7 +252,6 @@ func (n *Notify) follow(ctx context.Context, fence projections.Fence) error {
 			n.saved = now
 		}
 	}
-	return errors.New("the log's tail ended")
 }
 
 func (n *Notify) save(ctx context.Context, fence projections.Fence) error {
@@ -358,27 +368,4 @@ func (n *Notify) tellOnce(ctx context.Context, rec event.Record) error {
 		}
 		after = last
 	}
-}
-
-// send tells people of rec, and returns when all of them were.
-func (n *Notify) send(ctx context.Context, rec event.Record, notes []commands.Notify) error {
-	epoch, later := n.epochs.at(rec.Position)
-	cause := notification.Cause{Epoch: epoch, Position: rec.Position, ID: rec.ID}
-	all, together := errgroup.WithContext(ctx)
-	all.SetLimit(atOnce)
-	for _, note := range notes {
-		note.Entry.Cause, note.Later = cause, later
-		all.Go(func() error {
-			out, err := n.cfg.Commands.Notify(together, note)
-			if errors.Is(err, event.ErrKeyGone) { // erased: there is nobody to tell
-				return nil
-			}
-			if err != nil {
-				return fmt.Errorf("%w: %w", errInbox, err)
-			}
-			n.show(out.Position)
-			return nil
-		})
-	}
-	return all.Wait()
 }

@@ -139,6 +139,7 @@ func TestToldOnceByMany(t *testing.T) {
 		for rec, err := range store.All(t.Context(), 0, again.filter) {
 			must(t, err)
 			must(t, again.tell(t.Context(), rec))
+			must(t, again.release(t.Context()))
 		}
 		if d := cmp.Diff(want, w.inboxes(store)); d != "" {
 			t.Errorf("seed %d: from 0: (-want +got)\n%s", seed, d)

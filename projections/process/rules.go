@@ -237,7 +237,7 @@ func (n *Notify) to(ctx context.Context, entry notification.Notified, behind uui
 	for _, reader := range readers {
 		if !deaf[reader] {
 			deaf[reader] = true
-			notes = append(notes, commands.Notify{Recipient: reader, Entry: entry})
+			notes = append(notes, commands.Notify{Recipient: reader, Telling: notification.Telling{Entry: entry}})
 		}
 	}
 	return notes, nil
