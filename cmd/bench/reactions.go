@@ -20,7 +20,7 @@ import (
 // reactions are put on one post by very many people at once, and taken back.
 func (p Plan) reactions() []Pair {
 	what := fmt.Sprintf("%d people react to one post at once", p.Reacting)
-	apart := func(ctx context.Context, c *crowd) (Turn, error) {
+	apart := func(ctx context.Context, c *fans) (Turn, error) {
 		posts := make([]uuid.UUID, len(c.people))
 		for i := range posts {
 			var err error
@@ -30,7 +30,7 @@ func (p Plan) reactions() []Pair {
 		}
 		return c.reacting(func(i int) uuid.UUID { return posts[i] }), c.settle()
 	}
-	bare := func(context.Context, *crowd) (Turn, error) {
+	bare := func(context.Context, *fans) (Turn, error) {
 		return func(ctx context.Context, d time.Duration) (perSecond float64, err error) {
 			dir, drop, err := p.folder()
 			if err != nil {
@@ -52,7 +52,7 @@ func (p Plan) reactions() []Pair {
 		{
 			What: what + ", until all are counted", Unit: "ms",
 			Open: func(ctx context.Context) (_ Sides, err error) {
-				c, err := p.crowd(ctx)
+				c, err := p.fans(ctx)
 				if err != nil {
 					return Sides{}, err
 				}
@@ -64,18 +64,18 @@ func (p Plan) reactions() []Pair {
 
 var newPost = commands.CreatePost{Title: "A title", Body: "A text."}
 
-// crowd is a site whose people react.
-type crowd struct {
+// fans are a site whose people react.
+type fans struct {
 	*site
 	board, post uuid.UUID
 }
 
-func (p Plan) crowd(ctx context.Context) (_ *crowd, err error) {
+func (p Plan) fans(ctx context.Context) (_ *fans, err error) {
 	s, err := p.site(ctx, p.Reacting)
 	if err != nil {
 		return nil, err
 	}
-	c := &crowd{site: s}
+	c := &fans{site: s}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -89,8 +89,8 @@ func (p Plan) crowd(ctx context.Context) (_ *crowd, err error) {
 }
 
 // reacting gives one post to react to beside a floor.
-func (p Plan) reacting(ctx context.Context, floor func(context.Context, *crowd) (Turn, error)) (Sides, error) {
-	c, err := p.crowd(ctx)
+func (p Plan) reacting(ctx context.Context, floor func(context.Context, *fans) (Turn, error)) (Sides, error) {
+	c, err := p.fans(ctx)
 	if err != nil {
 		return Sides{}, err
 	}
@@ -106,7 +106,7 @@ const passes = 4
 
 // reacting lets everybody like the post that is theirs and take it back, again
 // and again, through the commands.
-func (c *crowd) reacting(theirs func(int) uuid.UUID) Turn {
+func (c *fans) reacting(theirs func(int) uuid.UUID) Turn {
 	likes := make([]bool, len(c.people))
 	return func(ctx context.Context, _ time.Duration) (float64, error) {
 		var count atomic.Int64
@@ -127,7 +127,7 @@ func (c *crowd) reacting(theirs func(int) uuid.UUID) Turn {
 }
 
 // everybody does something at once; it gives the newest position.
-func (c *crowd) everybody(do func(i int) (commands.Outcome, error)) (newest uint64, err error) {
+func (c *fans) everybody(do func(i int) (commands.Outcome, error)) (newest uint64, err error) {
 	outs, errs := make([]commands.Outcome, len(c.people)), make([]error, len(c.people))
 	var all sync.WaitGroup
 	for i := range c.people {
@@ -142,7 +142,7 @@ func (c *crowd) everybody(do func(i int) (commands.Outcome, error)) (newest uint
 
 // counted is how long it takes from the first of those reactions until the
 // post is read with all of them, in the middle of the times of a turn.
-func (c *crowd) counted(ctx context.Context, _ time.Duration) (float64, error) {
+func (c *fans) counted(ctx context.Context, _ time.Duration) (float64, error) {
 	reader, err := dial(c.address)
 	if err != nil {
 		return 0, err
