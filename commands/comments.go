@@ -103,6 +103,12 @@ func (c *Commands) visibleComment(ctx context.Context, by Actor, id uuid.UUID) (
 	return m, p, err
 }
 
+// MaySeeComment is nil for those who may read a comment. Errors: not found.
+func (c *Commands) MaySeeComment(ctx context.Context, by Actor, id uuid.UUID) error {
+	_, _, err := c.visibleComment(ctx, by, id)
+	return err
+}
+
 // MayEditComment is nil for the author, unless a block keeps the post out of
 // their sight: an edit would be heard there. Errors: not found, forbidden.
 func (c *Commands) MayEditComment(ctx context.Context, by Actor, id uuid.UUID) error {

@@ -50,6 +50,13 @@ func (c *Commands) PostOwner(ctx context.Context, id uuid.UUID) (uuid.UUID, erro
 	return p.Owner, err
 }
 
+// CommentAuthor is who wrote a comment as everybody is told: a pseudonym where
+// that is anonymous. uuid.Nil where there is none.
+func (c *Commands) CommentAuthor(ctx context.Context, id uuid.UUID) (uuid.UUID, error) {
+	m, err := c.comment(ctx, id)
+	return m.Author, err
+}
+
 // CommentOwner is PostOwner for a comment.
 func (c *Commands) CommentOwner(ctx context.Context, id uuid.UUID) (uuid.UUID, error) {
 	m, err := c.comment(ctx, id)

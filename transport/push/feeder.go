@@ -372,6 +372,12 @@ func (s *Server) routeForum(ctx context.Context, e event.Decoded) {
 		s.log.Error("an event cannot be shown", "type", e.Type, "position", e.Position, "error", err)
 		return
 	}
+	var wrote uuid.UUID // a comment: who does not see that does not hear of it
+	if f.comment != uuid.Nil {
+		if wrote, err = s.deps.Posts.CommentAuthor(commands.WithPosition(ctx, e.Position), f.comment); err != nil {
+			s.log.Error("a comment's author is not known", "type", e.Type, "position", e.Position, "error", err)
+		}
+	}
 	encoded := map[string][]byte{} // by name on the wire: all feeds share one
 	for _, t := range topics {
 		if encoded[t.wire] == nil {
@@ -385,7 +391,9 @@ func (s *Server) routeForum(ctx context.Context, e event.Decoded) {
 			encoded[t.wire] = frame
 		}
 		b := batch{writers: s.writers}
-		t.broadcast(e.Position, encoded[t.wire], &b, func(_ uuid.UUID, v *viewer) bool { return f.actor == uuid.Nil || !v.hides(f.actor) })
+		t.broadcast(e.Position, encoded[t.wire], &b, func(_ uuid.UUID, v *viewer) bool {
+			return (f.actor == uuid.Nil || !v.hides(f.actor)) && (wrote == uuid.Nil || !v.hides(wrote))
+		})
 		s.deliver(&b)
 	}
 }

@@ -126,6 +126,7 @@ type forumEvent struct {
 	tags        []string
 	actor       uuid.UUID  // whose blocks count; uuid.Nil when anonymous
 	hidden      uuid.UUID  // an anonymous post's author: for their own feed alone
+	comment     uuid.UUID  // what it is about, where that is a comment which the event does not say who wrote
 	placed      bool       // the event does not say where its post stands: see place
 	state       post.State // of a post that was restored
 }
@@ -166,14 +167,20 @@ func forum(e event.Decoded) (f forumEvent, ok bool) {
 	case comment.Restored:
 		f.typ, f.post, f.actor = typeCommentEdited, d.Post, d.Author
 	case comment.Deleted:
-		f.typ, f.post = typeCommentDeleted, d.Post
+		f.typ, f.post, f.comment = typeCommentDeleted, d.Post, id
 	case reaction.Added:
 		f.typ, f.post, f.actor = typeForumReactionOn, d.Post, d.Account
+		if d.SubjectType == reaction.Comment {
+			f.comment = d.Subject
+		}
 		if d.HiddenAccount != uuid.Nil {
 			f.actor = uuid.Nil
 		}
 	case reaction.Removed:
 		f.typ, f.post, f.actor = typeForumReactionOff, d.Post, d.Account
+		if d.SubjectType == reaction.Comment {
+			f.comment = d.Subject
+		}
 		if d.HiddenAccount != uuid.Nil {
 			f.actor = uuid.Nil
 		}

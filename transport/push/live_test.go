@@ -204,7 +204,12 @@ func TestBlocks(t *testing.T) {
 	if f := s.next(); !f.Ended || f.Topic != "post:"+id.String() {
 		t.Fatal(f.raw)
 	}
-	w.append(commentStream(newID()), comment.Published{Post: elsewhere, Author: author, Body: "hidden"})
+	unseen, other := newID(), newID()
+	w.append(commentStream(unseen), comment.Published{Post: elsewhere, Author: author, Body: "hidden"})
+	felt := reaction.Added{Account: other, Kind: "like", SubjectType: reaction.Comment, Subject: unseen, Post: elsewhere}
+	w.append(reaction.Stream(unseen, other), felt)
+	w.append(reaction.Stream(unseen, other), reaction.Removed(felt))
+	w.append(commentStream(unseen), comment.Deleted{Post: elsewhere, By: other})
 	w.append(commentStream(newID()), comment.Published{Post: elsewhere, Author: newID(), Body: "shown"})
 	if f := s.next(); f.Data["body"] != "shown" {
 		t.Fatal(f.raw)

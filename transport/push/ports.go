@@ -119,6 +119,9 @@ type Inboxes interface {
 type Posts interface {
 	// PostPlace says where a post stood after its event of that revision.
 	PostPlace(ctx context.Context, post uuid.UUID, revision uint64) (commands.PostPlace, error)
+	// CommentAuthor is who wrote a comment, or their pseudonym; uuid.Nil where
+	// there is none.
+	CommentAuthor(ctx context.Context, comment uuid.UUID) (uuid.UUID, error)
 }
 
 // Forum says what of the forum an account may see; it reads the tables.

@@ -43,11 +43,11 @@ func (s *Server) boards() {
 			moderators.Method, moderators.ID, moderators.Summary = http.MethodDelete, "removeModerator", "Take an account's moderating back"
 			follow.Method, follow.ID, follow.Summary = http.MethodDelete, "unfollowBoard", "Follow a board no longer"
 		}
-		route(s, moderators, nil, func(ctx context.Context, c *Call, p moderatorPath, _ None) (Reply[None], error) {
+		route(s, moderators, s.maySetModerator, func(ctx context.Context, c *Call, p moderatorPath, _ None) (Reply[None], error) {
 			out, err := s.cfg.Commands.SetModerator(ctx, *c.Actor, p.ID, p.Account, on)
 			return s.settled(ctx, out, err)
 		})
-		route(s, follow, nil, func(ctx context.Context, c *Call, p thingPath, _ None) (Reply[None], error) {
+		route(s, follow, func(ctx context.Context, _ *Call, p thingPath) error { return s.cfg.Commands.SeesBoard(ctx, p.ID) }, func(ctx context.Context, c *Call, p thingPath, _ None) (Reply[None], error) {
 			out, err := s.cfg.Commands.FollowBoard(ctx, *c.Actor, p.ID, on)
 			return s.settled(ctx, out, err)
 		})
@@ -184,6 +184,10 @@ func orNil(id *uuid.UUID) uuid.UUID {
 		return uuid.Nil
 	}
 	return *id
+}
+
+func (s *Server) maySetModerator(ctx context.Context, c *Call, p moderatorPath) error {
+	return s.mayModerate(ctx, c, p.thingPath)
 }
 
 func (s *Server) mayModerate(ctx context.Context, c *Call, p thingPath) error {
