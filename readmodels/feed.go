@@ -69,7 +69,7 @@ type ownTimeline struct {
 	merged []followed // what is not written to it
 }
 
-// timelineOf reads that in one statement: the floor alone has a post.
+// timelineOf reads that in one statement. Its row of kind -1 is the floor.
 func timelineOf(ctx context.Context, r Reader, me string) (ownTimeline, error) {
 	t := ownTimeline{reader: me}
 	kinds := []following{followedPeople, followedBoards, followedTags}
@@ -124,16 +124,16 @@ func scanID(rows Rows) (id uuid.UUID, err error) {
 	return id, err
 }
 
-// follows says that a post p is viewer's own or comes by something that viewer
+// comesByFollow says that a post p is viewer's own or comes by something that viewer
 // follows; it takes viewer four times.
-const follows = `(p.owner = ?
+const comesByFollow = `(p.owner = ?
 	OR EXISTS (SELECT 1 FROM follow f WHERE f.follower = ? AND f.followee = p.author)
 	OR EXISTS (SELECT 1 FROM board_follow f WHERE f.account = ? AND f.board = p.board)
 	OR EXISTS (SELECT 1 FROM post_hashtag t JOIN hashtag_follow f ON f.account = ? AND f.tag = t.tag WHERE t.post = p.id))`
 
 // fromTimeline is a page of what was written to a timeline, down to its floor.
 var fromTimeline = ` FROM timeline t JOIN post p ON p.id = t.post AND p.state = 'published'
-	WHERE t.reader = ? AND (t.at, t.post) < (?, ?) AND (t.at, t.post) >= (?, ?) AND ` + follows + visible("p.author") + unmuted + `
+	WHERE t.reader = ? AND (t.at, t.post) < (?, ?) AND (t.at, t.post) >= (?, ?) AND ` + comesByFollow + visible("p.author") + unmuted + `
 	ORDER BY t.at DESC, t.post DESC LIMIT ?`
 
 func (t ownTimeline) arguments(k PostKey, limit int) []any {
@@ -181,7 +181,7 @@ func feedFromNewest(ctx context.Context, r Reader, me string, k PostKey, limit, 
 	return collect(ctx, r, scanKey, `SELECT p.published_at, p.id FROM (
 			SELECT id, board, author, owner, published_at FROM post WHERE state = 'published' AND (published_at, id) < (?, ?)
 			ORDER BY published_at DESC, id DESC LIMIT ?) AS p
-		WHERE `+follows+
+		WHERE `+comesByFollow+
 		visible("p.author")+unmuted+` ORDER BY p.published_at DESC, p.id DESC LIMIT ?`,
 		k.At, k.ID.String(), window, me, me, me, me, me, me, me, limit)
 }
