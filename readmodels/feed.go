@@ -132,7 +132,9 @@ const comesByFollow = `(p.owner = ?
 	OR EXISTS (SELECT 1 FROM post_hashtag t JOIN hashtag_follow f ON f.account = ? AND f.tag = t.tag WHERE t.post = p.id))`
 
 // fromTimeline is a page of what was written to a timeline, down to its floor.
-var fromTimeline = ` FROM timeline t JOIN post p ON p.id = t.post AND p.state = 'published'
+// What is there was published, and is, unless it was deleted; asked so, for
+// indexes of what is published would tempt Postgres to walk through one.
+var fromTimeline = ` FROM timeline t JOIN post p ON p.id = t.post AND p.state <> 'deleted'
 	WHERE t.reader = ? AND (t.at, t.post) < (?, ?) AND (t.at, t.post) >= (?, ?) AND ` + comesByFollow + visible("p.author") + unmuted + `
 	ORDER BY t.at DESC, t.post DESC LIMIT ?`
 

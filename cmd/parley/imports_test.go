@@ -48,6 +48,8 @@ var foreign = map[string][]string{
 	"domain":       {"github.com/google/uuid", "golang.org/x/text"},
 	"domain/fault": {},
 	"domain/text":  {"github.com/google/uuid", "golang.org/x/text", "github.com/rivo/uniseg"},
+
+	"domain/text/gfm": {"github.com/yuin/goldmark"},
 }
 
 // drivers are modules with one home each; whoever needs what they do asks for

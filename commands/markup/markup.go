@@ -5,17 +5,16 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
-	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
-	"github.com/yuin/goldmark/extension"
 	source "github.com/yuin/goldmark/text"
 
 	"github.com/parleyhq/parley/domain/text"
+	"github.com/parleyhq/parley/domain/text/gfm"
 )
 
 // syntax is that of readmodels/markdown: links that are not marked as such
 // are links in both.
-var syntax = goldmark.New(goldmark.WithExtensions(extension.GFM)).Parser()
+var syntax = gfm.New().Parser()
 
 // Text is a text and the tokens in it, in rising order.
 type Text struct {
@@ -47,7 +46,7 @@ func Body(s string) Text {
 	}
 	_ = ast.Walk(syntax.Parse(source.NewReader(src)), func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		switch n := n.(type) {
-		case *ast.CodeSpan, *ast.Link, *ast.Image, *ast.AutoLink, *ast.RawHTML, *ast.CodeBlock, *ast.FencedCodeBlock, *ast.HTMLBlock:
+		case *ast.CodeSpan, *ast.Link, *ast.Image, *ast.AutoLink, *ast.CodeBlock, *ast.FencedCodeBlock:
 			return ast.WalkSkipChildren, nil
 		case *ast.Text:
 			if !entering {

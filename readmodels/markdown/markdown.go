@@ -10,19 +10,16 @@ import (
 	"github.com/microcosm-cc/bluemonday"
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
-	"github.com/yuin/goldmark/extension"
 	"github.com/yuin/goldmark/renderer"
 	"github.com/yuin/goldmark/renderer/html"
 	"github.com/yuin/goldmark/util"
 
 	words "github.com/parleyhq/parley/domain/text"
+	"github.com/parleyhq/parley/domain/text/gfm"
 )
 
 // engine is safe for use at once; its syntax is that of commands/markup.
-var engine = goldmark.New(
-	goldmark.WithExtensions(extension.GFM),
-	goldmark.WithRendererOptions(html.WithHardWraps(), renderer.WithNodeRenderers(util.Prioritized(pictures{}, 100))),
-)
+var engine = gfm.New(goldmark.WithRendererOptions(html.WithHardWraps(), renderer.WithNodeRenderers(util.Prioritized(pictures{}, 100))))
 
 var policy = newPolicy()
 
