@@ -119,7 +119,7 @@ func (p Plan) crowd(ctx context.Context, open *closers, people *[]uuid.UUID) (re
 // delivering writes posts until the time is over.
 func delivering(db readmodels.DB, followers int, put func(*writer)) Turn {
 	const atOnce = 10 // posts in a transaction
-	w := newWriter(nil, nil)
+	w := newWriter(context.Background(), nil) // each transaction has its own
 	return func(ctx context.Context, each time.Duration) (perSecond float64, err error) {
 		begun, n := time.Now(), 0
 		for ; n == 0 || time.Since(begun) < each; n += atOnce {
