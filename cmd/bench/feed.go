@@ -118,7 +118,7 @@ func (p Plan) crowd(ctx context.Context, open *closers, people *[]uuid.UUID) (re
 
 // delivering writes posts until the time is over.
 func delivering(db readmodels.DB, followers int, put func(*writer)) Turn {
-	const atOnce = 10 // posts in a transaction
+	const atOnce = 10                         // posts in a transaction
 	w := newWriter(context.Background(), nil) // each transaction has its own
 	return func(ctx context.Context, each time.Duration) (perSecond float64, err error) {
 		begun, n := time.Now(), 0
