@@ -24,10 +24,12 @@ func (i importing) sample() {
 	}
 }
 
-// makeSample runs `make sample` into those folders.
-func makeSample(t *testing.T, bin, data string) (printed string, err error) {
+// makeSample runs `make sample` into that folder, with the program that other
+// tests have built already.
+func makeSample(t *testing.T, data string) (printed string, err error) {
 	t.Helper()
-	sample := exec.CommandContext(t.Context(), "make", "-C", "../..", "--no-print-directory", "sample", "BIN="+bin, "DATA="+data)
+	sample := exec.CommandContext(t.Context(), "make", "-C", "../..", "--no-print-directory", "--assume-old=build", "sample",
+		"BIN="+filepath.Dir(harness.Binary(t)), "DATA="+data)
 	out, err := sample.CombinedOutput()
 	return string(out), err
 }
@@ -36,16 +38,16 @@ func makeSample(t *testing.T, bin, data string) (printed string, err error) {
 // administrator, and does no harm where it is run again.
 func TestO1_Sample(t *testing.T) {
 	t.Parallel()
-	bin, data := filepath.Join(t.TempDir(), "bin"), filepath.Join(t.TempDir(), "data")
-	if out, err := makeSample(t, bin, data); err != nil || !strings.Contains(out, "post: 220 imported") {
+	data := filepath.Join(t.TempDir(), "data")
+	if out, err := makeSample(t, data); err != nil || !strings.Contains(out, "post: 220 imported") {
 		t.Fatalf("%v: %s", err, out)
 	}
-	if out, err := makeSample(t, bin, data); err != nil || !strings.Contains(out, "post: 0 imported, 220 were there already") {
+	if out, err := makeSample(t, data); err != nil || !strings.Contains(out, "post: 0 imported, 220 were there already") {
 		t.Fatalf("again: %v: %s", err, out)
 	}
 
 	s := harness.Start(t, harness.Embedded(), harness.On(data))
-	if out, err := makeSample(t, bin, data); err == nil || !strings.Contains(out, data) {
+	if out, err := makeSample(t, data); err == nil || !strings.Contains(out, data) {
 		t.Errorf("while it is served: %s", out)
 	}
 	c := s.Client()

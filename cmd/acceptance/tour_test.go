@@ -33,7 +33,7 @@ func TestO1_TheTourOfTheSample(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	data := filepath.Join(folder, "data")
-	if out, err := makeSample(t, filepath.Join(folder, "bin"), data); err != nil {
+	if out, err := makeSample(t, data); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	s := harness.StartProcess(t, harness.Embedded(), harness.On(data), harness.AsShipped())

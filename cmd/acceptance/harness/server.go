@@ -108,7 +108,7 @@ func start(t testing.TB, process bool, options []Option) *Server {
 // ends.
 func prepare(t testing.TB, options []Option) *Server {
 	t.Helper()
-	s := &Server{t: t, adminOnce: new(sync.Once), flags: []string{"--rate-limits=off", "--captcha=off", "--hash-memory=64KiB", "--hash-time=1"}}
+	s := &Server{t: t, adminOnce: new(sync.Once), flags: []string{"--rate-limits=off", "--captcha=off", "--hash-memory=64KiB", "--hash-time=1", "--position-wait=20s"}}
 	for _, o := range options {
 		o(s)
 	}
