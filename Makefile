@@ -6,7 +6,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 LDFLAGS := -X main.version=$(VERSION)
 # How long each fuzz target runs, and the longest any one package may test.
 FUZZTIME ?= 10s
-TIMEOUT  ?= 5m
+TIMEOUT  ?= 10m
 # Added to `parley serve` and to `go test`.
 RUNFLAGS  ?= --grpc 127.0.0.1:2113
 # The folder that `make sample` fills and `make run` serves.
