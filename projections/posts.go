@@ -12,9 +12,7 @@ import (
 
 func postRoutes(feeds readmodels.Feeds) []Route {
 	return []Route{
-		onThing(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, d post.Drafted, w readmodels.When) error {
-			return postDrafted(ctx, b, id, d, w, feeds)
-		}),
+		onThing(postDrafted),
 		onThing(readmodels.UnschedulePost),
 		onThing(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, d post.Published, w readmodels.When) error {
 			return postPublished(ctx, b, id, d, w, feeds)
@@ -43,7 +41,7 @@ func postRoutes(feeds readmodels.Feeds) []Route {
 	}
 }
 
-func postDrafted(ctx context.Context, b readmodels.Batch, id uuid.UUID, d post.Drafted, w readmodels.When, feeds readmodels.Feeds) error {
+func postDrafted(ctx context.Context, b readmodels.Batch, id uuid.UUID, d post.Drafted, w readmodels.When) error {
 	state := post.Draft
 	if !d.PublishAt.IsZero() {
 		state = post.Scheduled
@@ -54,7 +52,7 @@ func postDrafted(ctx context.Context, b readmodels.Batch, id uuid.UUID, d post.D
 	return readmodels.PutPost(ctx, b, id, readmodels.PostText{
 		Board: d.Board, Author: d.Author, Hidden: d.HiddenAuthor, Anonymous: d.Anonymous, Type: d.Type,
 		Title: d.Title, Body: d.Body, Images: d.Images, Thumbnail: d.Thumbnail,
-	}, state, d.PublishAt, w, feeds)
+	}, state, d.PublishAt, w, readmodels.Feeds{}) // a draft is in no feed
 }
 
 func postPublished(ctx context.Context, b readmodels.Batch, id uuid.UUID, d post.Published, w readmodels.When, feeds readmodels.Feeds) error {

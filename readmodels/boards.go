@@ -104,12 +104,8 @@ func SetModerator(ctx context.Context, b Batch, id, account uuid.UUID, moderator
 // PutBoardFollow lets an account follow a board. Counts change only with rows,
 // however often an event comes; so below.
 func PutBoardFollow(ctx context.Context, b Batch, account, id uuid.UUID, f Feeds) error {
-	merged, added, err := first(ctx, b, scanFlag, `INSERT INTO board_follow (account, board, merged) VALUES (?, ?, `+followedBoards.merges()+`)
-		ON CONFLICT DO NOTHING RETURNING merged`, account.String(), id.String(), f.FanOut, id.String(), f.FanOut)
+	added, err := f.begin(ctx, b, followedBoards, account.String(), id.String())
 	if err != nil || !added {
-		return err
-	}
-	if err := f.began(ctx, b, followedBoards, account.String(), id.String(), merged); err != nil {
 		return err
 	}
 	return countBoardFollow(ctx, b, id, 1)

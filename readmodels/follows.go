@@ -38,13 +38,8 @@ func PutFollow(ctx context.Context, b Batch, d follow.Started, position uint64, 
 	if err != nil || apart {
 		return false, err
 	}
-	follower, followee := d.Follower.String(), d.Followee.String()
-	merged, added, err := first(ctx, b, scanFlag, `INSERT INTO follow (follower, followee, position, merged) VALUES (?, ?, ?, `+followedPeople.merges()+`)
-		ON CONFLICT (follower, followee) DO NOTHING RETURNING merged`, follower, followee, int64(position), f.FanOut, followee, f.FanOut)
+	added, err = f.begin(ctx, b, followedPeople, d.Follower.String(), d.Followee.String(), column{"position", int64(position)})
 	if err != nil || !added {
-		return false, err
-	}
-	if err := f.began(ctx, b, followedPeople, follower, followee, merged); err != nil {
 		return false, err
 	}
 	return true, countFollow(ctx, b, d.Follower, d.Followee, 1)

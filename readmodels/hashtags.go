@@ -32,12 +32,8 @@ type Hashtag struct {
 
 // PutHashtagFollow lets an account follow a hashtag.
 func PutHashtagFollow(ctx context.Context, b Batch, account uuid.UUID, tag string, f Feeds) error {
-	merged, added, err := first(ctx, b, scanFlag, `INSERT INTO hashtag_follow (account, tag, merged) VALUES (?, ?, `+followedTags.merges()+`)
-		ON CONFLICT DO NOTHING RETURNING merged`, account.String(), tag, f.FanOut, tag, f.FanOut)
-	if err != nil || !added {
-		return err
-	}
-	return f.began(ctx, b, followedTags, account.String(), tag, merged)
+	_, err := f.begin(ctx, b, followedTags, account.String(), tag)
+	return err
 }
 
 // DropHashtagFollow takes that back.

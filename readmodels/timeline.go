@@ -58,12 +58,6 @@ func (f following) schema(table string) []string {
 	}
 }
 
-// merges is the value of the column merged of a new follower: 1 once so many
-// are written to. It takes what is followed and twice the fan-out.
-func (f following) merges() string {
-	return `(SELECT CASE WHEN count(*) < ? THEN 0 ELSE 1 END FROM (SELECT 1 FROM ` + f.table + ` WHERE ` + f.of + ` = ? AND merged = 0 LIMIT ?) AS written)`
-}
-
 // oldest is how many posts of a timeline are before its last.
 func (f Feeds) oldest() int { return max(f.Length, 1) - 1 }
 
@@ -78,12 +72,32 @@ func scanFlag(rows Rows) (bool, error) {
 	return n != 0, err
 }
 
-// began brings the posts of what reader has begun to follow into reader's
-// timeline, the newest as far as it reaches, unless they are merged.
-func (f Feeds) began(ctx context.Context, b Batch, kind following, reader, of string, merged bool) error {
-	if merged {
-		return nil
+// column is one more column of a row, and its value.
+type column struct {
+	name  string
+	value any
+}
+
+// begin adds a follow, unless there is one, and the posts that come by it. It
+// is merged once as many as the fan-out are written to.
+func (f Feeds) begin(ctx context.Context, b Batch, kind following, reader, of string, more ...column) (added bool, err error) {
+	names, places, args := "", "", []any{reader, of}
+	for _, c := range more {
+		names, places, args = names+`, `+c.name, places+`, ?`, append(args, c.value)
 	}
+	merged, added, err := first(ctx, b, scanFlag, `INSERT INTO `+kind.table+` (`+kind.reader+`, `+kind.of+names+`, merged)
+		VALUES (?, ?`+places+`, (SELECT CASE WHEN count(*) < ? THEN 0 ELSE 1 END
+			FROM (SELECT 1 FROM `+kind.table+` WHERE `+kind.of+` = ? AND merged = 0 LIMIT ?) AS written))
+		ON CONFLICT DO NOTHING RETURNING merged`, append(args, f.FanOut, of, f.FanOut)...)
+	if err != nil || !added || merged {
+		return added, err
+	}
+	return true, f.bring(ctx, b, kind, reader, of)
+}
+
+// bring writes the posts of what reader has begun to follow to reader's
+// timeline, the newest as far as it reaches.
+func (f Feeds) bring(ctx context.Context, b Batch, kind following, reader, of string) error {
 	lowest, more, err := first(ctx, b, scanKey, kind.posts+` ORDER BY at DESC, id DESC LIMIT 1 OFFSET ?`, of, f.oldest())
 	if err != nil {
 		return err
