@@ -3,6 +3,8 @@ package bench
 import (
 	"math/rand/v2"
 	"strings"
+
+	"github.com/parleyhq/parley/readmodels/searchtest/lexicon"
 )
 
 // tongue is a language in which posts are made up: its frequent words, the most
@@ -14,10 +16,10 @@ type tongue struct {
 	ends    []string // of sentences
 }
 
-// The frequent words are those of readmodels/searchtest/testdata.
+// The frequent words are those of examples/community.
 var tongues = []tongue{
 	{strings.Fields(english), latin, " ", []string{". ", "? ", ", "}},
-	{strings.Fields(chinese), han, "", []string{"。", "，", "？"}},
+	{strings.Fields(chinese), lexicon.Han, "", []string{"。", "，", "？"}},
 	{strings.Fields(japanese), kana, "", []string{"。", "、"}},
 }
 
@@ -84,20 +86,8 @@ func lookups() []string {
 	return append(all, tongues[0].word(12)+" "+tongues[1].word(3), tongues[0].word(31)+tongues[1].word(9))
 }
 
-func latin(n uint64) string {
-	const consonants, vowels = "tnshrdlcmwfgypbvk", "eaoiu"
-	var b strings.Builder
-	for n += 85; n > 0; n /= 85 {
-		b.WriteByte(consonants[n%17])
-		b.WriteByte(vowels[n/17%5])
-	}
-	return b.String()
-}
-
-func han(n uint64) string {
-	const first, characters = '一', 3000
-	return string([]rune{first + rune(n*7%characters), first + rune((n*13+n/characters)%characters)})
-}
+// latin has two syllables at least.
+func latin(n uint64) string { return lexicon.Latin(n + 85) }
 
 func kana(n uint64) string {
 	const first, characters = 'ア', 80

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/parleyhq/parley/readmodels"
+	"github.com/parleyhq/parley/readmodels/searchtest/lexicon"
 )
 
 // Texts are titles and bodies of n plausible posts, the same ones each time:
@@ -16,7 +17,7 @@ func Texts(n int) (titles, bodies []string) {
 	for range n {
 		word := latin
 		if random.IntN(3) == 0 {
-			word = han
+			word = lexicon.Han
 		}
 		titles = append(titles, sentence(word, rare, 3+random.IntN(6)))
 		bodies = append(bodies, sentence(word, rare, 20+random.IntN(120)))
@@ -40,14 +41,14 @@ func Documents(n int) []readmodels.Document {
 func Queries() []string {
 	var all []string
 	for _, n := range []uint64{0, 5, 50, 500, 3000} {
-		all = append(all, latin(n), han(n), latin(n)+" "+latin(n/2+1), han(n)+" "+han(n/3+1))
+		all = append(all, latin(n), lexicon.Han(n), latin(n)+" "+latin(n/2+1), lexicon.Han(n)+" "+lexicon.Han(n/3+1))
 	}
 	return all
 }
 
-func sentence(word func(uint64) string, rare *rand.Zipf, words int) string {
+func sentence(word func(uint64) string, rare *rand.Zipf, length int) string {
 	var b strings.Builder
-	for range words {
+	for range length {
 		b.WriteString(word(rare.Uint64()))
 		b.WriteByte(' ')
 	}
@@ -55,18 +56,4 @@ func sentence(word func(uint64) string, rare *rand.Zipf, words int) string {
 }
 
 // latin is the nth most frequent word.
-func latin(n uint64) string {
-	const consonants, vowels = "tnshrdlcmwfgypbvk", "eaoiu"
-	var b strings.Builder
-	for n += 40; n > 0; n /= 85 {
-		b.WriteByte(consonants[n%17])
-		b.WriteByte(vowels[n/17%5])
-	}
-	return b.String()
-}
-
-// han is the nth most frequent word of two characters.
-func han(n uint64) string {
-	const first, characters = '一', 3000
-	return string([]rune{first + rune(n*7%characters), first + rune((n*13+n/characters)%characters)})
-}
+func latin(n uint64) string { return lexicon.Latin(n + 40) }
