@@ -1,6 +1,6 @@
 // Command summary reads `go test -json` and says in few lines what happened:
-// each package with its number of tests and seconds, the output of what
-// failed, what was skipped, and the sum last.
+// each package with its number of tests and seconds (those that failed alone,
+// where one did), what was skipped, the output of what failed, and the sum last.
 //
 // It fails when a test or a build failed and when nothing ran. -list names a
 // file to which every test that ran is written; with -skips, a skip whose
@@ -140,25 +140,15 @@ func (s *summary) list() []byte {
 	return b
 }
 
-// print says what happened, and whether all is well. Its last line counts, and
-// names what failed: it is all that some readers of a long log get to see.
+// print says what happened, and whether all is well: what failed stands last,
+// and the last line counts and names it. That is all that some readers of a
+// long log get to see.
 func (s *summary) print(w io.Writer) bool {
-	for _, r := range s.failures {
-		fmt.Fprintf(w, "--- %s\n", short(r.name))
-		out := strings.Split(strings.TrimRight(strings.Join(s.output[r.name], ""), "\n"), "\n")
-		if len(out) > maxLines {
-			fmt.Fprintf(w, "    … %d lines before\n", len(out)-maxLines)
-			out = out[len(out)-maxLines:]
-		}
-		fmt.Fprintln(w, strings.Join(out, "\n"))
-	}
 	slices.SortFunc(s.packages, func(a, b result) int { return strings.Compare(a.name, b.name) })
-	failed := s.failed > 0
+	failed := s.failed > 0 || slices.ContainsFunc(s.packages, func(p result) bool { return p.action == "fail" })
 	for _, p := range s.packages {
-		if p.action == "fail" {
-			failed = true
-		}
-		if p.tests > 0 || p.action == "fail" {
+		// Beside a failure the packages without one are only in the way.
+		if p.action == "fail" || p.tests > 0 && !failed {
 			fmt.Fprintf(w, "  %-4s %7.2fs %5d tests  %s\n", p.action, p.elapsed, p.tests, short(p.name))
 		}
 	}
@@ -170,6 +160,15 @@ func (s *summary) print(w io.Writer) bool {
 		}
 		failed = true
 		fmt.Fprintf(w, "--- skipped, and may not be: %s\n%s", short(r.name), why)
+	}
+	for _, r := range s.failures {
+		fmt.Fprintf(w, "--- %s\n", short(r.name))
+		out := strings.Split(strings.TrimRight(strings.Join(s.output[r.name], ""), "\n"), "\n")
+		if len(out) > maxLines {
+			fmt.Fprintf(w, "    … %d lines before\n", len(out)-maxLines)
+			out = out[len(out)-maxLines:]
+		}
+		fmt.Fprintln(w, strings.Join(out, "\n"))
 	}
 	fmt.Fprintf(w, "%d tests ran: %d passed, %d failed, %d skipped", len(s.ran), s.passed, s.failed, s.skipped)
 	if s.broken > 0 {
