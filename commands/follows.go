@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"errors"
 
 	"github.com/google/uuid"
 
@@ -16,18 +17,8 @@ import (
 // Errors: account.ErrSelf; fault.ErrNotFound for an account that is not there,
 // or not for by.
 func (c *Commands) Follow(ctx context.Context, by Actor, other uuid.UUID, on bool) (Outcome, error) {
-	stands, err := c.reach(ctx, "follow", by, other)
-	if err != nil {
+	if _, err := c.mayRelate(ctx, "follow", by, other, on); err != nil {
 		return Outcome{}, err
-	}
-	if !stands || on {
-		apart, err := c.apart(ctx, by.Account, other)
-		switch {
-		case err != nil:
-			return Outcome{}, err
-		case apart:
-			return Outcome{}, fault.ErrNotFound
-		}
 	}
 	return c.setFollow(ctx, by.Account, other, on)
 }
@@ -57,22 +48,13 @@ func (c *Commands) Block(ctx context.Context, by Actor, other uuid.UUID, on bool
 	if err != nil {
 		return Outcome{}, err
 	}
-	stands, err := c.reach(ctx, "block", by, other)
-	if err != nil {
+	stands, err := c.mayRelate(ctx, "block", by, other, on)
+	switch {
+	case err != nil:
 		return Outcome{}, err
-	}
-	if !stands {
-		blocked, err := c.stands(ctx, "block", other, by.Account)
-		switch {
-		case err != nil:
-			return Outcome{}, err
-		case blocked:
-			return Outcome{}, fault.ErrNotFound
-		case !on:
-			return c.setBlock(ctx, by.Account, other, false)
-		}
-	}
-	if on {
+	case !stands && !on:
+		return c.setBlock(ctx, by.Account, other, false)
+	case on:
 		out, err := c.setBlock(ctx, by.Account, other, true)
 		if err != nil {
 			return Outcome{}, err
@@ -115,26 +97,29 @@ func later(a, b Outcome) Outcome {
 // Mute keeps another account out of by's feed and notifications, or lets it
 // in again. Errors: as Follow.
 func (c *Commands) Mute(ctx context.Context, by Actor, other uuid.UUID, on bool) (Outcome, error) {
-	stands, err := c.reach(ctx, "mute", by, other)
-	if err != nil {
+	if _, err := c.mayRelate(ctx, "mute", by, other, on); err != nil {
 		return Outcome{}, err
-	}
-	if !stands {
-		blocked, err := c.stands(ctx, "block", other, by.Account)
-		switch {
-		case err != nil:
-			return Outcome{}, err
-		case blocked:
-			return Outcome{}, fault.ErrNotFound
-		}
 	}
 	return c.relate(ctx, follow.Stream("mute", by.Account, other), on,
 		follow.MuteStarted{Muter: by.Account, Muted: other}, follow.MuteEnded{Muter: by.Account, Muted: other})
 }
 
-// reach looks whether by has that relation to another account, which must be
-// there. Errors: account.ErrSelf, fault.ErrNotFound.
-func (c *Commands) reach(ctx context.Context, category string, by Actor, other uuid.UUID) (stands bool, err error) {
+// SeesAccount says whether by may follow, block or mute another account, as
+// category says, or take that back; account.ErrSelf is no matter of sight.
+// Errors: fault.ErrNotFound.
+func (c *Commands) SeesAccount(ctx context.Context, category string, by Actor, other uuid.UUID, on bool) error {
+	_, err := c.mayRelate(ctx, category, by, other, on)
+	if errors.Is(err, account.ErrSelf) {
+		return nil
+	}
+	return err
+}
+
+// mayRelate looks whether by has that relation to another account, which must
+// be there. Where it has none, a block hides the other one: for a follow
+// whoever of the two blocks, else the other one's alone.
+// Errors: account.ErrSelf, fault.ErrNotFound.
+func (c *Commands) mayRelate(ctx context.Context, category string, by Actor, other uuid.UUID, on bool) (stands bool, err error) {
 	if other == by.Account {
 		return false, account.ErrSelf
 	}
@@ -144,7 +129,20 @@ func (c *Commands) reach(ctx context.Context, category string, by Actor, other u
 	case !exists:
 		return false, fault.ErrNotFound
 	}
-	return c.stands(ctx, category, by.Account, other)
+	if stands, err = c.stands(ctx, category, by.Account, other); err != nil {
+		return false, err
+	}
+	var hidden bool
+	switch {
+	case category == "follow" && (on || !stands):
+		hidden, err = c.apart(ctx, by.Account, other)
+	case !stands:
+		hidden, err = c.stands(ctx, "block", other, by.Account)
+	}
+	if err == nil && hidden {
+		err = fault.ErrNotFound
+	}
+	return stands, err
 }
 
 // stands says whether a has that relation to b.

@@ -1,6 +1,9 @@
 package acceptance
 
 import (
+	"encoding/json"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/parleyhq/parley/cmd/acceptance/harness"
@@ -40,4 +43,45 @@ func TestS12_DeletesForbiddenFirst(t *testing.T) {
 	f.alice.Delete("/v1/posts/"+post, wrong[0]).Want(400)
 	f.alice.Delete("/v1/posts/"+post, wrong[1]).Want(415)
 	f.alice.Delete("/v1/posts/"+post, wrong[2]).Want(412)
+}
+
+// S12: whatever else is wrong with a request, what is not there, or not for who
+// asks, is said first, by every route that changes a thing which others might
+// see. One's own sessions, keys and requests are nobody else's to ask for.
+func TestS12_AbsentFirst(t *testing.T) {
+	t.Parallel()
+	f := newForum(t)
+	var document struct {
+		Paths map[string]map[string]struct{ OperationID string }
+	}
+	if err := json.Unmarshal(f.Client().Get("/openapi.json").Want(200).Raw, &document); err != nil {
+		t.Fatal(err)
+	}
+	fill := strings.NewReplacer("{number}", "7", "{revision}", "7", "{kind}", "like", "{provider}", "door")
+	tried := 0
+	for path, operations := range document.Paths {
+		if !strings.Contains(path, "{") || strings.HasPrefix(path, "/v1/me/") || strings.HasPrefix(path, "/v1/sessions/") || strings.HasPrefix(path, "/v1/captchas/") {
+			continue
+		}
+		filled := regexp.MustCompile(`{[a-z]+}`).ReplaceAllString(fill.Replace(path), nowhere)
+		for method, operation := range operations {
+			if method == "get" {
+				continue
+			}
+			for _, wrong := range []harness.Header{{Name: "If-Match", Value: "no tag"}, {Name: "Content-Encoding", Value: "gzip"}} {
+				a := f.alice.Do(strings.ToUpper(method), filled, nil, wrong)
+				if a.Status != 403 && a.Status != 404 {
+					t.Errorf("%s, %s %s: %s: %s", operation.OperationID, method, path, wrong.Name, a)
+				}
+				tried++
+			}
+		}
+	}
+	if tried < 80 {
+		t.Errorf("tried %d requests only", tried)
+	}
+	f.alice.Put("/v1/accounts/"+f.bob.Account.ID+"/block", nil).Want(204)
+	for _, relation := range []string{"follow", "block", "mute"} {
+		f.bob.Put("/v1/accounts/"+f.alice.Account.ID+"/"+relation, nil, harness.Header{Name: "If-Match", Value: "no tag"}).Want(404)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -252,6 +253,61 @@ func TestN3_LiveTopics(t *testing.T) {
 	}
 	if frame.Map()["id"] != mine {
 		t.Errorf("across a block: %s", frame.Raw)
+	}
+}
+
+// N3, F8: frames list of the mentioned whom their reader would find in the
+// lists: nobody across a block, whichever of the two began it.
+func TestF8_MentionsInFrames(t *testing.T) {
+	t.Parallel()
+	f := newForum(t)
+	cleo, dora := f.NewPerson("cleo"), f.NewPerson("dora")
+	f.bob.Put("/v1/accounts/"+cleo.Account.ID+"/block", nil).Want(204)
+	dora.Put("/v1/accounts/"+f.bob.Account.ID+"/block", nil).Want(204)
+	for _, reader := range []*harness.Client{f.bob, cleo, dora} {
+		reader.Position = dora.Position
+		reader.Put("/v1/boards/"+f.board+"/follow", nil).Want(204)
+	}
+	handles := ""
+	for _, c := range []*harness.Client{f.bob, cleo, dora} {
+		handles += " @" + c.Account.Handle
+	}
+	post := makePost(f.alice, f.board, nil)
+	readers := map[string]*harness.Socket{}
+	for name, reader := range map[string]*harness.Client{"bob": f.bob, "cleo": cleo, "dora": dora} {
+		socket := reader.Dial()
+		for _, topic := range []string{"board:" + f.board, "feed", "post:" + post} {
+			socket.Subscribe(topic, body{"position": f.alice.Position})
+		}
+		readers[name] = socket
+	}
+	comment := say(f.alice, post, "")
+	f.alice.Patch("/v1/comments/"+comment, map[string]any{"body": handles}).Want(200)
+	f.alice.Post("/v1/posts/"+post+"/comments", map[string]any{"body": handles}).Want(201)
+	f.alice.Patch("/v1/posts/"+post, map[string]any{"body": handles}).Want(200)
+	makePost(f.alice, f.board, map[string]any{"body": handles})
+	for name, want := range map[string][]string{
+		"bob": {f.bob.Account.Handle}, "cleo": {cleo.Account.Handle, dora.Account.Handle}, "dora": {cleo.Account.Handle, dora.Account.Handle},
+	} {
+		lacks := map[string]bool{
+			"comment.edited.v1 of post:" + post: true, "comment.published.v1 of post:" + post: true, "post.edited.v1 of post:" + post: true,
+			"post.published.v1 of board:" + f.board: true, "post.published.v1 of feed": true,
+		}
+		for len(lacks) > 0 { // what is of several posts comes in any order
+			frame := readers[name].Next()
+			what := frame.Type + " of " + frame.Topic
+			if !lacks[what] || frame.Map()["id"] == comment && frame.Type == "comment.published.v1" {
+				continue
+			}
+			delete(lacks, what)
+			got := []string{}
+			for _, m := range frame.Map()["mentions"].([]any) {
+				got = append(got, fmt.Sprint(m.(body)["handle"]))
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%s to %s mentions %v, want %v: %s", what, name, got, want, frame.Raw)
+			}
+		}
 	}
 }
 

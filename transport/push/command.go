@@ -211,7 +211,12 @@ func (s *Server) tellTyping(room, account uuid.UUID, data any) {
 		return
 	}
 	b := batch{writers: s.writers}
-	t.broadcast(0, frame, &b, func(other uuid.UUID, _ *viewer) bool { return other != account })
+	t.broadcast(0, &b, func(other uuid.UUID, _ *viewer) []byte {
+		if other == account {
+			return nil
+		}
+		return frame
+	})
 	s.deliver(&b)
 }
 

@@ -232,7 +232,7 @@ func (s *Server) routeReceipt(ctx context.Context, rec event.Record) error {
 			return
 		}
 		b := batch{writers: s.writers}
-		t.broadcast(0, frame, &b, nil)
+		t.broadcast(0, &b, func(uuid.UUID, *viewer) []byte { return frame })
 		s.deliver(&b)
 	})
 }
@@ -335,81 +335,4 @@ func (s *Server) separate(a, b uuid.UUID, position uint64) {
 			s.expel(t, a, stale)
 		}
 	}
-}
-
-// routeForum hands an event of the forum to the live topics that have it.
-func (s *Server) routeForum(ctx context.Context, e event.Decoded) {
-	f, ok := forum(e)
-	if !ok {
-		return
-	}
-	if f.placed {
-		if err := s.place(ctx, e, &f); err != nil {
-			f.feed, f.from = false, uuid.Nil // who reads the post itself hears of it all the same
-			s.log.Error("a post's place is not known", "type", e.Type, "position", e.Position, "error", err)
-		}
-	}
-	names := []topicName{postTopic(f.post)}
-	for _, board := range []uuid.UUID{f.board, f.from} {
-		if board != uuid.Nil {
-			names = append(names, boardTopic(board))
-		}
-	}
-	var topics []*topic
-	for _, n := range names {
-		if t := s.hub.find(n.key); t != nil {
-			topics = append(topics, t)
-		}
-	}
-	if f.feed {
-		topics = append(topics, s.homesOf(f)...)
-	}
-	if len(topics) == 0 {
-		return
-	}
-	data, err := s.showForum(ctx, e, f)
-	if err != nil {
-		s.log.Error("an event cannot be shown", "type", e.Type, "position", e.Position, "error", err)
-		return
-	}
-	var wrote uuid.UUID // a comment: who does not see that does not hear of it
-	if f.comment != uuid.Nil {
-		if wrote, err = s.deps.Posts.CommentAuthor(commands.WithPosition(ctx, e.Position), f.comment); err != nil {
-			s.log.Error("a comment's author is not known", "type", e.Type, "position", e.Position, "error", err)
-		}
-	}
-	encoded := map[string][]byte{} // by name on the wire: all feeds share one
-	for _, t := range topics {
-		if encoded[t.wire] == nil {
-			frame, err := textFrame(liveFrame{
-				Topic: t.wire, Position: s.deps.Positions.Encode(e.Position), Type: f.typ, Time: Time(e.Time), Data: data,
-			})
-			if err != nil {
-				s.log.Error("a frame cannot be written", "error", err)
-				return
-			}
-			encoded[t.wire] = frame
-		}
-		b := batch{writers: s.writers}
-		t.broadcast(e.Position, encoded[t.wire], &b, func(_ uuid.UUID, v *viewer) bool {
-			return (f.actor == uuid.Nil || !v.hides(f.actor)) && (wrote == uuid.Nil || !v.hides(wrote))
-		})
-		s.deliver(&b)
-	}
-}
-
-// homesOf lists the home feeds that a post belongs into, or belonged.
-func (s *Server) homesOf(f forumEvent) []*topic {
-	var homes []*topic
-	for _, t := range s.hub.homes() {
-		v := s.hub.viewer(t.id)
-		if v == nil {
-			continue
-		}
-		left := f.from != uuid.Nil && v.wants(f.actor, f.from, nil)
-		if t.id == f.actor || t.id == f.hidden || left || v.wants(f.actor, f.board, f.tags) {
-			homes = append(homes, t)
-		}
-	}
-	return homes
 }

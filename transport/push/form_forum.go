@@ -117,6 +117,12 @@ type (
 	}
 )
 
+// withMentions gives the data with those of the mentioned that its reader may see.
+func (d postData) withMentions(summaries []any) any        { d.Mentions = summaries; return d }
+func (d postEditData) withMentions(summaries []any) any    { d.Mentions = summaries; return d }
+func (d commentData) withMentions(summaries []any) any     { d.Mentions = summaries; return d }
+func (d commentEditData) withMentions(summaries []any) any { d.Mentions = summaries; return d }
+
 // forumEvent is an event of the forum and where it goes.
 type forumEvent struct {
 	shown
@@ -124,6 +130,7 @@ type forumEvent struct {
 	from        uuid.UUID // likewise: the board that it leaves
 	feed        bool
 	tags        []string
+	mentions    []uuid.UUID
 	actor       uuid.UUID  // whose blocks count; uuid.Nil when anonymous
 	hidden      uuid.UUID  // an anonymous post's author: for their own feed alone
 	comment     uuid.UUID  // what it is about, where that is a comment which the event does not say who wrote
@@ -137,12 +144,12 @@ func forum(e event.Decoded) (f forumEvent, ok bool) {
 	id, _ := uuid.Parse(event.StreamID(e.Stream))
 	switch d := e.Payload.(type) {
 	case post.Published:
-		f.typ, f.post, f.board, f.feed, f.tags, f.actor = typePostPublished, id, d.Board, true, d.Hashtags, d.Author
+		f.typ, f.post, f.board, f.feed, f.tags, f.mentions, f.actor = typePostPublished, id, d.Board, true, d.Hashtags, d.Mentions, d.Author
 		if d.Anonymous {
 			f.actor, f.hidden = uuid.Nil, d.HiddenAuthor
 		}
 	case post.Edited:
-		f.typ, f.post, f.actor = typePostEdited, id, d.Author
+		f.typ, f.post, f.mentions, f.actor = typePostEdited, id, d.Mentions, d.Author
 	case post.Deleted:
 		f.typ, f.post, f.placed, f.feed = typePostDeleted, id, true, true
 	case post.Restored:
@@ -158,14 +165,14 @@ func forum(e event.Decoded) (f forumEvent, ok bool) {
 	case post.AnswerAccepted:
 		f.typ, f.post = typeAnswerAccepted, id
 	case comment.Published:
-		f.typ, f.post, f.actor = typeCommentPublished, d.Post, d.Author
+		f.typ, f.post, f.mentions, f.actor = typeCommentPublished, d.Post, d.Mentions, d.Author
 		if d.Anonymous {
 			f.actor = uuid.Nil
 		}
 	case comment.Edited:
-		f.typ, f.post, f.actor = typeCommentEdited, d.Post, d.Author
+		f.typ, f.post, f.mentions, f.actor = typeCommentEdited, d.Post, d.Mentions, d.Author
 	case comment.Restored:
-		f.typ, f.post, f.actor = typeCommentEdited, d.Post, d.Author
+		f.typ, f.post, f.mentions, f.actor = typeCommentEdited, d.Post, d.Mentions, d.Author
 	case comment.Deleted:
 		f.typ, f.post, f.comment = typeCommentDeleted, d.Post, id
 	case reaction.Added:
@@ -205,8 +212,9 @@ func (s *Server) place(ctx context.Context, e event.Decoded, f *forumEvent) erro
 	return nil
 }
 
-// showForum is what readers of a live topic see of an event. Nothing in it
-// names an anonymous author; edits and deletes name nobody.
+// showForum is what readers of a live topic see of an event, but for mentions,
+// which are added for each: see liveFrames. Nothing in it names an anonymous
+// author; edits and deletes name nobody.
 func (s *Server) showForum(ctx context.Context, e event.Decoded, f forumEvent) (data any, err error) {
 	id, _ := uuid.Parse(event.StreamID(e.Stream))
 	switch d := e.Payload.(type) {
@@ -215,11 +223,7 @@ func (s *Server) showForum(ctx context.Context, e event.Decoded, f forumEvent) (
 	case post.Edited:
 		p := postEditData{ID: id, Title: d.Title, Body: d.Body, Hashtags: orEmpty(d.Hashtags), EditedAt: Time(e.Time)}
 		p.HTML = s.deps.HTML(d.Body)
-		if err := s.speak(ctx, d.Mentions, &p.Title, &p.Body, &p.HTML); err != nil {
-			return p, err
-		}
-		p.Mentions, err = s.summaries(ctx, d.Mentions)
-		return p, err
+		return p, s.speak(ctx, d.Mentions, &p.Title, &p.Body, &p.HTML)
 	case post.Deleted:
 		return postStateData{ID: id, State: post.Tombstone}, nil
 	case post.Restored:
@@ -268,9 +272,6 @@ func (s *Server) showPost(ctx context.Context, id uuid.UUID, e event.Decoded, d 
 	if p.Author, err = s.summary(ctx, f.actor); err != nil {
 		return p, err
 	}
-	if p.Mentions, err = s.summaries(ctx, d.Mentions); err != nil {
-		return p, err
-	}
 	if p.Images, err = s.images(ctx, d.Images, true); err != nil {
 		return p, err
 	}
@@ -286,20 +287,13 @@ func (s *Server) showComment(ctx context.Context, id uuid.UUID, e event.Decoded,
 	if err = s.speak(ctx, d.Mentions, &c.Body, &c.HTML); err != nil {
 		return c, err
 	}
-	if c.Author, err = s.summary(ctx, f.actor); err != nil {
-		return c, err
-	}
-	c.Mentions, err = s.summaries(ctx, d.Mentions)
+	c.Author, err = s.summary(ctx, f.actor)
 	return c, err
 }
 
 func (s *Server) showEdit(ctx context.Context, id uuid.UUID, e event.Decoded, of uuid.UUID, body string, mentions []uuid.UUID) (c commentEditData, err error) {
 	c = commentEditData{ID: id, PostID: of, Body: body, HTML: s.deps.HTML(body), EditedAt: Time(e.Time)}
-	if err = s.speak(ctx, mentions, &c.Body, &c.HTML); err != nil {
-		return c, err
-	}
-	c.Mentions, err = s.summaries(ctx, mentions)
-	return c, err
+	return c, s.speak(ctx, mentions, &c.Body, &c.HTML)
 }
 
 func (s *Server) showForumReaction(ctx context.Context, typ string, subject, of uuid.UUID, kind string, account uuid.UUID, on bool) (forumReactionData, error) {

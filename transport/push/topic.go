@@ -205,22 +205,23 @@ func (t *topic) number(n uint64, frame []byte, erases bool, b *batch) {
 	}
 }
 
-// broadcast hands a frame without a number to those readers that pick picks. One
-// that has a position (else 0) is left out where the reader has it already.
-func (t *topic) broadcast(position uint64, frame []byte, b *batch, pick func(account uuid.UUID, v *viewer) bool) {
+// broadcast hands each reader the frame without a number that choose chooses,
+// nil being none. One that has a position (else 0) is left out where the reader
+// has it already.
+func (t *topic) broadcast(position uint64, b *batch, choose func(account uuid.UUID, v *viewer) []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, s := range t.subs {
 		if !s.live || position != 0 && position <= s.after {
 			continue
 		}
-		if pick != nil {
-			account, v := s.conn.who()
-			if v == nil || !pick(account, v) {
-				continue
-			}
+		account, v := s.conn.who()
+		if v == nil {
+			continue
 		}
-		b.push(s, frame)
+		if frame := choose(account, v); frame != nil {
+			b.push(s, frame)
+		}
 	}
 }
 

@@ -42,7 +42,7 @@ type otherPath struct {
 	ID uuid.UUID `path:"id"`
 }
 
-// relation registers PUT and DELETE of a relation.
+// relation registers PUT and DELETE of a relation, name being its category.
 func (s *Server) relation(name, id, summary string, command relate) {
 	set := func(on bool) func(context.Context, *Call, otherPath, None) (Reply[None], error) {
 		return func(ctx context.Context, c *Call, p otherPath, _ None) (Reply[None], error) {
@@ -52,8 +52,13 @@ func (s *Server) relation(name, id, summary string, command relate) {
 	}
 	path := "/v1/accounts/{id}/" + name
 	faults := []*fault.Fault{account.ErrSelf, fault.ErrNotFound}
-	route(s, Op{Method: http.MethodPut, Path: path, ID: id, Summary: summary, Tag: "Follows", Errors: faults}, nil, set(true))
-	route(s, Op{Method: http.MethodDelete, Path: path, ID: "un" + id, Summary: "Take that back: " + summary, Tag: "Follows", Errors: faults}, nil, set(false))
+	may := func(on bool) func(context.Context, *Call, otherPath) error {
+		return func(ctx context.Context, c *Call, p otherPath) error {
+			return s.cfg.Commands.SeesAccount(ctx, name, *c.Actor, p.ID, on)
+		}
+	}
+	route(s, Op{Method: http.MethodPut, Path: path, ID: id, Summary: summary, Tag: "Follows", Errors: faults}, may(true), set(true))
+	route(s, Op{Method: http.MethodDelete, Path: path, ID: "un" + id, Summary: "Take that back: " + summary, Tag: "Follows", Errors: faults}, may(false), set(false))
 }
 
 type accountList struct {
