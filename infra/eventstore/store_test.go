@@ -17,7 +17,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	smaller(m)
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/dlclark/regexp2.runClock"))
 }
 

@@ -34,7 +34,7 @@ func TestPowerLossAtRandomPoints(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			random := rand.New(rand.NewPCG(seed, 7))
-			for range 16 * rounds {
+			for range rounds(16) {
 				m := &crashModel{T: t, random: random, known: map[uint64]uuid.UUID{}}
 				filesystem := vfs.NewCrashableMem()
 				for range 8 {

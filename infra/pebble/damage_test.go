@@ -27,9 +27,9 @@ func TestEveryFlippedBitIsFound(t *testing.T) {
 			files, want := damageFixture(t, end)
 			random := rand.New(rand.NewPCG(1, 2))
 			for name, content := range files {
-				for i := range min(len(content), 40*rounds) {
+				for i := range min(len(content), rounds(40)) {
 					at := i // a small file byte by byte
-					if len(content) > 40*rounds {
+					if len(content) > rounds(40) {
 						at = random.IntN(len(content))
 					}
 					tryFlip(t, files, name, at, byte(1)<<random.IntN(8), want)

@@ -102,7 +102,7 @@ func TestCloseOnAFullDisk(t *testing.T) {
 // go on, and what was acknowledged is there after a restart and a power loss.
 func TestFailedSyncStopsAppends(t *testing.T) {
 	t.Parallel()
-	for n := range int64(40 * rounds) {
+	for n := range int64(rounds(40)) {
 		failSync(t, n)
 	}
 }

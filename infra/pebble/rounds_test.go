@@ -3,15 +3,17 @@ package pebble_test
 import (
 	"os"
 	"strconv"
+	"testing"
 )
 
-// rounds multiplies the random tests: PARLEY_ROUNDS=50 go test ./infra/pebble.
-var rounds = max(1, number(os.Getenv("PARLEY_ROUNDS")))
-
-func number(s string) int {
-	n, err := strconv.Atoi(s)
-	if err != nil {
-		return 1
+// rounds are how often a random test tries: n times, an eighth of that with
+// -short, and so many times more with PARLEY_ROUNDS=50 go test ./infra/pebble.
+func rounds(n int) int {
+	if testing.Short() {
+		n = max(1, n/8)
+	}
+	if more, err := strconv.Atoi(os.Getenv("PARLEY_ROUNDS")); err == nil && more > 1 {
+		n *= more
 	}
 	return n
 }
