@@ -14,23 +14,22 @@ import (
 
 // putBackComment gives a comment that was deleted the text that it had last.
 // It is the accepted answer again if it was, and no other one is by now.
-func (c *Commands) putBackComment(ctx context.Context, by Actor, id uuid.UUID) error {
+func (c *Commands) putBackComment(ctx context.Context, by Actor, id uuid.UUID) (Outcome, error) {
 	m, err := c.comment(ctx, id)
 	if err != nil {
-		return err
+		return Outcome{}, err
 	}
 	p, err := c.post(ctx, m.Post)
 	if err != nil {
-		return err
+		return Outcome{}, err
 	}
 	d := comment.Restored{By: by.Account, Answer: p.Answer == id}
 	if d.Body, d.Mentions, err = c.commentText(ctx, id); err != nil {
-		return err
+		return Outcome{}, err
 	}
-	_, err = change(ctx, c.core, comment.Stream(id), comment.New, func(m *comment.Comment) ([]event.Data, error) {
+	return change(ctx, c.core, comment.Stream(id), comment.New, func(m *comment.Comment) ([]event.Data, error) {
 		return m.Restore(d)
 	})
-	return err
 }
 
 // commentText reads a comment's newest text from the log: states hold none.
@@ -57,19 +56,18 @@ func (c *Commands) commentText(ctx context.Context, id uuid.UUID) (body string, 
 
 // putBackMessage gives a message that was deleted the text that it had last,
 // and its pictures.
-func (c *Commands) putBackMessage(ctx context.Context, by Actor, room uuid.UUID, number uint64) error {
+func (c *Commands) putBackMessage(ctx context.Context, by Actor, room uuid.UUID, number uint64) (Outcome, error) {
 	said, err := c.messageText(ctx, room, number)
 	if err != nil {
-		return err
+		return Outcome{}, err
 	}
 	if err := c.keepImages(ctx, said.Images); err != nil {
-		return err
+		return Outcome{}, err
 	}
 	said.By, said.Number = by.Account, number
-	_, err = change(ctx, c.core, chat.Stream(room), c.newRoom, func(r *chat.Room) ([]event.Data, error) {
+	return change(ctx, c.core, chat.Stream(room), c.newRoom, func(r *chat.Room) ([]event.Data, error) {
 		return r.Restore(said)
 	})
-	return err
 }
 
 // messageText reads what a message said last from the log. It reads all that
@@ -100,9 +98,8 @@ func (c *Commands) messageText(ctx context.Context, room uuid.UUID, number uint6
 // putBackPost takes the delete of a post back, within the restore window; what
 // its author had deleted too stays so.
 // Errors: post.restore_expired.
-func (c *Commands) putBackPost(ctx context.Context, by Actor, id uuid.UUID) error {
-	_, err := change(ctx, c.core, post.Stream(id), post.New, func(p *post.Post) ([]event.Data, error) {
+func (c *Commands) putBackPost(ctx context.Context, by Actor, id uuid.UUID) (Outcome, error) {
+	return change(ctx, c.core, post.Stream(id), post.New, func(p *post.Post) ([]event.Data, error) {
 		return p.Undelete(by.Account, c.now(), c.cfg.Forum.RestoreWindow)
 	})
-	return err
 }

@@ -65,8 +65,9 @@ func (c *Commands) MayDecide(ctx context.Context, by Actor, id uuid.UUID) error 
 
 // DecideReport does what the action says, takes back what the decision before
 // it did, and resolves the report; an appeal is decided so too. It acts before
-// it says so: what a crash leaves is done by deciding again. Who acted and is
-// refused then, for somebody else decided first, leaves things as those did.
+// it says so: what a crash leaves is done by deciding again, which also does
+// anew what was undone by hand. Who acted and is refused then, for somebody else
+// decided first, leaves things as those did.
 // Errors: MayDecide's; forbidden where others than administrators suspend;
 // invalid fields, account.self; IfMatch's, ErrMasked, ErrNobodyToSuspend,
 // post.restore_expired.
@@ -79,7 +80,7 @@ func (c *Commands) DecideReport(ctx context.Context, by Actor, id uuid.UUID, in 
 			return Outcome{}, err
 		}
 	}
-	acted := false // in a try that came too late
+	acted := false // in a try that came too late, and changed something
 	for range maxConflict {
 		r, err := c.report(ctx, id)
 		if err != nil {
@@ -96,11 +97,11 @@ func (c *Commands) DecideReport(ctx context.Context, by Actor, id uuid.UUID, in 
 			}
 			return Outcome{}, err
 		}
-		out, err := c.decideOnce(ctx, by, id, r, in)
+		out, changed, err := c.decideOnce(ctx, by, id, r, in)
 		if !errors.Is(err, errReportMoved) {
 			return out, err
 		}
-		acted = true
+		acted = acted || changed
 	}
 	return Outcome{}, fault.ErrConflict
 }
@@ -126,34 +127,30 @@ func (c *Commands) checkDecision(r report.Report, in DecideReport) error {
 	return check.Err()
 }
 
-// decideOnce decides on the report that it was given.
+// decideOnce decides on the report that it was given. changed: it has acted,
+// whatever became of the decision.
 // Errors: errReportMoved where it is another one by now.
-func (c *Commands) decideOnce(ctx context.Context, by Actor, id uuid.UUID, r report.Report, in DecideReport) (Outcome, error) {
-	d := report.Decided{By: by.Account, Action: in.Action, Until: in.Until, Reason: in.Reason}
+func (c *Commands) decideOnce(ctx context.Context, by Actor, id uuid.UUID, r report.Report, in DecideReport) (out Outcome, changed bool, err error) {
+	d := report.Decided{By: by.Account, Action: in.Action, Until: in.Until, About: r.Author, Reason: in.Reason}
 	owner, err := c.actedOnStill(ctx, r)
 	if err != nil {
-		return Outcome{}, err
+		return Outcome{}, false, err
 	}
-	settled, anew := r.Settled(in.Action, in.Until), false
-	if settled {
-		if anew, err = c.undone(ctx, r, owner); err != nil {
-			return Outcome{}, err
+	if owner == uuid.Nil {
+		d.About = by.Account
+	}
+	if owner != uuid.Nil || !r.Settled(in.Action, in.Until) {
+		if d.Acted, changed, err = c.enforce(ctx, by, id, r, owner, in); err != nil {
+			return Outcome{}, changed, err
 		}
 	}
-	if !settled || anew {
-		if d.About = r.Author; owner == uuid.Nil {
-			d.About = by.Account
-		}
-		if d.Acted, err = c.enforce(ctx, by, r, owner, in); err != nil {
-			return Outcome{}, err
-		}
-	}
-	return change(ctx, c.core, report.Stream(id), report.New, func(now *report.Report) ([]event.Data, error) {
+	out, err = change(ctx, c.core, report.Stream(id), report.New, func(now *report.Report) ([]event.Data, error) {
 		if now.Version != r.Version {
 			return nil, errReportMoved
 		}
-		return now.Decide(d, anew)
+		return now.Decide(d, changed)
 	})
+	return out, changed, err
 }
 
 // actedOnStill is the account behind a report's author; uuid.Nil where there is
@@ -170,30 +167,59 @@ func (c *Commands) actedOnStill(ctx context.Context, r report.Report) (uuid.UUID
 	return owner, err
 }
 
-// enforce takes back what the decision before did and does what this one says.
-// acted: it was done for this report. owner is the account that is acted on,
-// uuid.Nil where there is none any more.
-func (c *Commands) enforce(ctx context.Context, by Actor, r report.Report, owner uuid.UUID, in DecideReport) (acted bool, err error) {
+// enforce is act for whoever may do what the decision says.
+// Errors: ErrNobodyToSuspend, ErrMasked, account.ErrSelf, act's.
+func (c *Commands) enforce(ctx context.Context, by Actor, id uuid.UUID, r report.Report, owner uuid.UUID, in DecideReport) (acted, changed bool, err error) {
 	if in.Action == report.Suspend {
 		if err := c.maySuspendAuthor(ctx, by, r, owner); err != nil {
-			return false, err
+			return false, false, err
 		}
 	}
-	if r.Acted && r.Action != in.Action {
-		if err := c.takeBack(ctx, by, r, owner, in.Reason); err != nil {
-			return false, err
+	return c.act(ctx, by, id, r, owner, in)
+}
+
+// act takes back what the decision before did, which r still says, and does
+// what this one says. acted: that was done for this report; changed: this call
+// did something. owner is the account that is acted on, uuid.Nil where there is
+// none any more: nothing is given back to nobody.
+//
+// A suspension is known by its report: whatever came between, it stands
+// afterwards if the decision says so, and else not.
+func (c *Commands) act(ctx context.Context, by Actor, id uuid.UUID, r report.Report, owner uuid.UUID, in DecideReport) (acted, changed bool, err error) {
+	var restored, lifted, done Outcome
+	if owner != uuid.Nil && r.Acted && r.Action == report.Remove && in.Action != report.Remove {
+		if restored, err = c.putBack(ctx, by, r); err != nil {
+			return false, false, err
+		}
+	}
+	if owner != uuid.Nil && in.Action != report.Suspend {
+		lifted, err = c.changeStanding(ctx, r, owner, func(a *account.Account) ([]event.Data, error) {
+			return a.LiftFor(id, account.SuspensionLifted{Reason: in.Reason, By: by.Account}, c.now())
+		})
+		if err != nil {
+			return false, false, err
 		}
 	}
 	switch in.Action {
 	case report.Remove:
-		return c.takeDown(ctx, by, r)
+		acted, done, err = c.takeDown(ctx, by, r)
 	case report.Suspend:
-		_, err := change(unlinked(ctx, r, owner), c.core, account.Stream(owner), account.New, func(a *account.Account) ([]event.Data, error) {
-			return a.Suspend(account.Suspended{Until: in.Until, Reason: in.Reason, By: by.Account})
+		acted = true
+		done, err = c.changeStanding(ctx, r, owner, func(a *account.Account) ([]event.Data, error) {
+			return a.Suspend(account.Suspended{Until: in.Until, Reason: in.Reason, By: by.Account, Report: id}, c.now())
 		})
-		return err == nil, err
 	}
-	return false, nil
+	return acted, restored.Changed || lifted.Changed || done.Changed, err
+}
+
+// changeStanding decides on the account that a report is about. Where that is
+// behind a pseudonym, nothing open leads from there to the request, and so to
+// the post.
+func (c *Commands) changeStanding(ctx context.Context, r report.Report, owner uuid.UUID, decide func(*account.Account) ([]event.Data, error)) (Outcome, error) {
+	if owner != r.Author {
+		ctx = WithMeta(ctx, event.Meta{Actor: MetaFrom(ctx).Actor})
+	}
+	return change(ctx, c.core, account.Stream(owner), account.New, decide)
 }
 
 // maySuspendAuthor keeps administrators from suspending themselves, and from
@@ -221,8 +247,7 @@ func (c *Commands) maySuspendAuthor(ctx context.Context, by Actor, r report.Repo
 // takeDown deletes what was reported: as whoever decides, not as its author,
 // also where these are one. acted is false for a comment that its author, or
 // a message that the room, had deleted already: that is nobody's to give back.
-func (c *Commands) takeDown(ctx context.Context, by Actor, r report.Report) (acted bool, err error) {
-	var out Outcome
+func (c *Commands) takeDown(ctx context.Context, by Actor, r report.Report) (acted bool, out Outcome, err error) {
 	var deletedBy uuid.UUID // before
 	switch r.Subject.Type {
 	case report.Post:
@@ -238,95 +263,81 @@ func (c *Commands) takeDown(ctx context.Context, by Actor, r report.Report) (act
 	case report.Message:
 		return c.takeDownMessage(ctx, by, r.Room, r.Number)
 	}
-	return out.Changed || deletedBy != r.Author, err
+	return out.Changed || deletedBy != r.Author, out, err
 }
 
-func (c *Commands) takeDownMessage(ctx context.Context, by Actor, room uuid.UUID, number uint64) (acted bool, err error) {
+func (c *Commands) takeDownMessage(ctx context.Context, by Actor, room uuid.UUID, number uint64) (acted bool, out Outcome, err error) {
 	var version uint64
-	out, err := change(ctx, c.core, chat.Stream(room), c.newRoom, func(r *chat.Room) ([]event.Data, error) {
+	out, err = change(ctx, c.core, chat.Stream(room), c.newRoom, func(r *chat.Room) ([]event.Data, error) {
 		version = r.MessageVersion(number)
 		return r.TakeDown(by.Account, number)
 	})
 	if err != nil || out.Changed {
-		return out.Changed, err
+		return out.Changed, out, err
 	}
 	e, err := c.roomEvent(ctx, room, version)
 	d, _ := e.Payload.(chat.MessageDeleted)
-	return d.By == by.Account, err
+	return d.By == by.Account, out, err
 }
 
-// takeBack undoes what a report's newest decision did. What somebody else has
-// undone meanwhile stays as it is.
-func (c *Commands) takeBack(ctx context.Context, by Actor, r report.Report, owner uuid.UUID, reason string) error {
-	var err error
-	switch {
-	case owner == uuid.Nil: // nobody is left to whom it could be given back
-	case r.Action == report.Suspend:
-		_, err = change(unlinked(ctx, r, owner), c.core, account.Stream(owner), account.New, func(a *account.Account) ([]event.Data, error) {
-			if until, _ := a.Suspended(c.now()); !until.Equal(r.Until) { // it is another one by now
-				return nil, nil
-			}
-			return a.Lift(account.SuspensionLifted{Reason: reason, By: by.Account}, c.now())
-		})
-	case r.Subject.Type == report.Post:
-		err = c.putBackPost(ctx, by, r.Post)
-	case r.Subject.Type == report.Comment:
-		err = c.putBackComment(ctx, by, r.Thing())
-	case r.Subject.Type == report.Message:
-		err = c.putBackMessage(ctx, by, r.Room, r.Number)
+// putBack takes the removal of what was reported back. What somebody else has
+// put back meanwhile stays as it is.
+func (c *Commands) putBack(ctx context.Context, by Actor, r report.Report) (Outcome, error) {
+	switch r.Subject.Type {
+	case report.Post:
+		return c.putBackPost(ctx, by, r.Post)
+	case report.Comment:
+		return c.putBackComment(ctx, by, r.Thing())
+	case report.Message:
+		return c.putBackMessage(ctx, by, r.Room, r.Number)
 	}
-	return err
+	return Outcome{}, nil
 }
 
-// giveWay undoes what by did for a decision that came too late, and does again
-// what that took back of the one that stands.
+// giveWay leaves things as the decision that stands says, after by acted for
+// one that came too late.
 func (c *Commands) giveWay(ctx context.Context, by Actor, id uuid.UUID, stands report.Report, late DecideReport) error {
 	owner, err := c.actedOnStill(ctx, stands)
 	if err != nil || owner == uuid.Nil {
 		return err
 	}
-	undo := late.Action != stands.Action
-	if undo && late.Action == report.Remove { // who else took it down has their own reason
+	decided, err := c.newestDecision(ctx, id)
+	if err != nil {
+		return err
+	}
+	again := DecideReport{Action: stands.Action, Until: stands.Until, Reason: decided.Reason}
+	if !stands.Acted {
+		again.Action = report.None
+	}
+	done := stands // as if late had come before it
+	done.Action, done.Acted = late.Action, false
+	if late.Action == report.Remove && stands.Action != report.Remove { // who else took it down has their own reason
 		deletedBy, err := c.deletedBy(ctx, stands)
 		if err != nil {
 			return err
 		}
-		undo = deletedBy == by.Account
+		done.Acted = deletedBy == by.Account
 	}
-	if undo {
-		mine := stands
-		mine.Action, mine.Until = late.Action, late.Until
-		if err := c.takeBack(ctx, by, mine, owner, late.Reason); err != nil {
-			return err
-		}
-	}
-	switch {
-	case !stands.Acted:
-	case stands.Action == report.Remove:
-		_, err = c.takeDown(ctx, by, stands)
-	case stands.Action == report.Suspend:
-		err = c.suspendAgain(ctx, by, id, stands, owner)
-	}
+	_, _, err = c.act(ctx, by, id, done, owner, again)
 	return err
 }
 
-// undone says whether somebody has undone since what the newest decision of a
-// report did: restored the post, lifted the suspension.
-func (c *Commands) undone(ctx context.Context, r report.Report, owner uuid.UUID) (undone bool, err error) {
-	switch {
-	case !r.Acted || owner == uuid.Nil:
-	case r.Action == report.Remove:
-		var deletedBy uuid.UUID
-		deletedBy, err = c.deletedBy(ctx, r)
-		undone = deletedBy == uuid.Nil
-	case r.Action == report.Suspend:
-		err = c.account(ctx, owner, func(a *account.Account) error {
-			_, is := a.Suspended(c.now())
-			undone = !is
-			return nil
-		})
+// newestDecision reads a report's newest decision from the log: states hold no
+// reason.
+func (c *Commands) newestDecision(ctx context.Context, id uuid.UUID) (report.Decided, error) {
+	for rec, err := range c.store.Stream(ctx, report.Stream(id), event.End, event.Backward) {
+		var e event.Decoded
+		if err == nil {
+			e, err = c.codec.Decode(ctx, rec)
+		}
+		if err != nil {
+			return report.Decided{}, unavailable(fmt.Errorf("load a decision: %w", err))
+		}
+		if d, ok := e.Payload.(report.Decided); ok {
+			return d, nil
+		}
 	}
-	return undone && err == nil, err
+	return report.Decided{}, nil
 }
 
 // deletedBy is who deleted what was reported; uuid.Nil where it stands.
@@ -356,39 +367,4 @@ func (c *Commands) deletedBy(ctx context.Context, r report.Report) (uuid.UUID, e
 	e, err := c.roomEvent(ctx, r.Room, version)
 	d, _ := e.Payload.(chat.MessageDeleted)
 	return d.By, err
-}
-
-// suspendAgain suspends the account as the newest decision of a report did,
-// unless it still is.
-func (c *Commands) suspendAgain(ctx context.Context, by Actor, id uuid.UUID, r report.Report, owner uuid.UUID) error {
-	var decided report.Decided
-	for rec, err := range c.store.Stream(ctx, report.Stream(id), event.End, event.Backward) {
-		var e event.Decoded
-		if err == nil {
-			e, err = c.codec.Decode(ctx, rec)
-		}
-		if err != nil {
-			return unavailable(fmt.Errorf("load a decision: %w", err))
-		}
-		if d, ok := e.Payload.(report.Decided); ok {
-			decided = d
-			break
-		}
-	}
-	_, err := change(unlinked(ctx, r, owner), c.core, account.Stream(owner), account.New, func(a *account.Account) ([]event.Data, error) {
-		if until, is := a.Suspended(c.now()); is && until.Equal(r.Until) {
-			return nil, nil
-		}
-		return a.Suspend(account.Suspended{Until: r.Until, Reason: decided.Reason, By: by.Account})
-	})
-	return err
-}
-
-// unlinked is ctx for what is done to the account behind a pseudonym: nothing
-// leads from there to the request, and so to the post.
-func unlinked(ctx context.Context, r report.Report, owner uuid.UUID) context.Context {
-	if owner == r.Author {
-		return ctx
-	}
-	return WithMeta(ctx, event.Meta{Actor: MetaFrom(ctx).Actor})
 }

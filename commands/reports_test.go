@@ -1,13 +1,11 @@
 package commands
 
 import (
-	"errors"
 	"sync"
 	"testing"
 
 	"github.com/google/uuid"
 
-	"github.com/parleyhq/parley/domain/account"
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/domain/report"
 )
@@ -184,44 +182,5 @@ func TestDecisionsAtOnce(t *testing.T) {
 		if _, removed := b.deleted(); removed != (r.Action == report.Remove) {
 			t.Fatalf("the report says %s, removed: %v", r.Action, removed)
 		}
-	}
-}
-
-// F11: a decision takes back its own suspension, and no other.
-func TestAnotherSuspensionStays(t *testing.T) {
-	t.Parallel()
-	ctx, c := t.Context(), newCommunity(t)
-	n := c.node(c.store)
-	admin := c.administrator(n, "ann_admin")
-	ada, _ := c.member(n, "ada_lovelace")
-	bob, _ := c.member(n, "bob_builder")
-	made, err := n.MakeReport(ctx, bob, MakeReport{Subject: report.Subject{Type: report.Account, ID: ada.Account.String()}, Reason: "spam"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	decide := func(action report.Action) {
-		t.Helper()
-		if _, err := n.DecideReport(ctx, admin, made.Report, DecideReport{Action: action, Reason: "r"}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	decide(report.Suspend)
-	want(t, n.MayWrite(ctx, ada.Account), ErrSuspended)
-	if _, err := n.Suspend(ctx, admin, ada.Account, c.now().AddDate(1, 0, 0), "another matter"); err != nil {
-		t.Fatal(err)
-	}
-	decide(report.None)
-	want(t, n.MayWrite(ctx, ada.Account), ErrSuspended)
-	decide(report.Suspend)
-	decide(report.None)
-	if err := n.MayWrite(ctx, ada.Account); err != nil {
-		t.Errorf("it was not lifted: %v", err)
-	}
-	self, err := n.MakeReport(ctx, bob, MakeReport{Subject: report.Subject{Type: report.Account, ID: admin.Account.String()}, Reason: "strict"})
-	if err == nil {
-		_, err = n.DecideReport(ctx, admin, self.Report, DecideReport{Action: report.Suspend, Reason: "r"})
-	}
-	if !errors.Is(err, account.ErrSelf) {
-		t.Errorf("suspending oneself: %v", err)
 	}
 }

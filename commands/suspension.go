@@ -35,8 +35,9 @@ func (c *Commands) MaySuspend(ctx context.Context, by Actor, id uuid.UUID) error
 }
 
 // Suspend keeps an account from writing, refreshing and signing in until a
-// time; the zero time is for ever. Its sockets close at once, and it may still
-// read. It counts here at once, and within Freshness on other nodes.
+// time; the zero time is for ever. It takes the place of every suspension, also
+// of those that decisions on reports made. Its sockets close at once, and it may
+// still read. It counts here at once, and within Freshness on other nodes.
 // Errors: MaySuspend's, fault.ErrInvalid, text.ErrInvalid.
 func (c *Commands) Suspend(ctx context.Context, by Actor, id uuid.UUID, until time.Time, reason string) (Outcome, error) {
 	if err := c.MaySuspend(ctx, by, id); err != nil {
@@ -52,12 +53,12 @@ func (c *Commands) Suspend(ctx context.Context, by Actor, id uuid.UUID, until ti
 		return Outcome{}, err
 	}
 	return change(ctx, c.core, account.Stream(id), account.New, func(a *account.Account) ([]event.Data, error) {
-		return a.Suspend(account.Suspended{Until: until, Reason: reason, By: by.Account})
+		return a.Suspend(account.Suspended{Until: until, Reason: reason, By: by.Account}, c.now())
 	})
 }
 
-// Lift ends a suspension before its time; nothing is said where there is none.
-// A reason is optional.
+// Lift ends every suspension before its time; nothing is said where there is
+// none. A reason is optional.
 // Errors: MaySuspend's, fault.ErrInvalid, text.ErrInvalid.
 func (c *Commands) Lift(ctx context.Context, by Actor, id uuid.UUID, reason string) (Outcome, error) {
 	if err := c.MaySuspend(ctx, by, id); err != nil {

@@ -24,12 +24,14 @@ func auditRoutes() []Route {
 		act("account", func(d account.RoleGranted, a *readmodels.Act) { a.Actor, a.Detail = d.By, d.Role }),
 		act("account", func(d account.RoleRevoked, a *readmodels.Act) { a.Actor, a.Detail, a.Reason = d.By, d.Role, d.Reason }),
 		act("account", func(d account.Suspended, a *readmodels.Act) {
+			a.Actor, a.Detail, a.Reason = d.By, end(d), d.Reason
+		}),
+		act("account", func(d account.SuspensionLifted, a *readmodels.Act) {
 			a.Actor, a.Reason = d.By, d.Reason
-			if !d.Until.IsZero() {
-				a.Detail = d.Until.UTC().Format(time.RFC3339)
+			if d.Event != uuid.Nil { // one of several: the act that is taken back
+				a.Detail = d.Event.String()
 			}
 		}),
-		act("account", func(d account.SuspensionLifted, a *readmodels.Act) { a.Actor, a.Reason = d.By, d.Reason }),
 		act("board", func(d board.Archived, a *readmodels.Act) {
 			a.Actor, a.Detail = d.By, said(d.Archived, "archived", "opened")
 		}),
@@ -78,6 +80,22 @@ func act[T any](subject string, say func(d T, a *readmodels.Act)) Route {
 		say(d, &a)
 		return readmodels.PutAct(ctx, b, a)
 	})
+}
+
+// end says until when an account is suspended, and whether that took the place
+// of what stood. For ever is "".
+func end(d account.Suspended) string {
+	until := ""
+	if !d.Until.IsZero() {
+		until = d.Until.UTC().Format(time.RFC3339)
+	}
+	switch {
+	case d.Report == uuid.Nil:
+		return until
+	case until == "":
+		return "beside others"
+	}
+	return "beside others, until " + until
 }
 
 func said(is bool, yes, no string) string {

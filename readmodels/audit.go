@@ -27,7 +27,7 @@ type Act struct {
 	Actor       uuid.UUID // uuid.Nil: the operator
 	SubjectType string    // account, board, post, comment, report, api_key
 	Subject     uuid.UUID
-	Detail      string // a role, a moderator's id, the end of a suspension
+	Detail      string // a role, a moderator's id, the end of a suspension, the id of the act that is taken back
 	Reason      string
 	At          time.Time
 

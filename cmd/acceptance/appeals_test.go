@@ -21,6 +21,19 @@ func (c *court) suspended(who *harness.Client, is bool) {
 	})
 }
 
+// suspendedUntil is suspended that looks at the end too.
+func (c *court) suspendedUntil(who *harness.Client, until string) {
+	c.Eventually("every node to know of "+until, func() bool {
+		for range 4 {
+			a := who.Patch("/v1/me/profile", body{"bio": uuid.NewString()})
+			if a.Error != "account.suspended" || a.Details[0].Problem != until {
+				return false
+			}
+		}
+		return true
+	})
+}
+
 // F11, A12: suspending by a report is an administrator's, has an end, and is
 // lifted by the next decision.
 func TestF11_Suspend(t *testing.T) {
@@ -54,9 +67,68 @@ func TestF11_Suspend(t *testing.T) {
 	c.decide(c.admin, onAccount, body{"action": "none", "reason": "a mistake"}).Want(200)
 	c.suspended(c.alice, false)
 
+	c.suspendTwice(t, onPost, onAccount)
+
 	own := c.carol.Post("/v1/reports", about("account", c.admin.Account.ID, "too strict")).Want(201).ID()
 	c.see(c.carol)
 	c.admin.Put(queue+"/"+own, body{"action": "suspend", "reason": "r"}).Want(422, "account.self")
+}
+
+// suspendTwice suspends alice for two reports, for longer and for shorter: each
+// is taken back alone, in either order, and an administrator's own suspension
+// takes the place of all.
+func (c *court) suspendTwice(t *testing.T, onPost, onAccount string) {
+	t.Helper()
+	longer, shorter, between := "2100-01-31T12:00:00Z", "2080-01-31T12:00:00Z", "2090-01-31T12:00:00Z"
+	suspend := func(id, until string) {
+		c.decide(c.admin, id, body{"action": "suspend", "reason": until, "until": until}).Want(200)
+	}
+	takeBack := func(id string) {
+		c.decide(c.admin, id, body{"action": "none", "reason": "a mistake"}).Want(200)
+	}
+	audited := func() []map[string]any {
+		return c.admin.Get("/v1/admin/audit?limit=3&subject=" + c.alice.Account.ID).Want(200).Items()
+	}
+	suspend(onPost, longer)
+	suspend(onAccount, shorter)
+	c.suspendedUntil(c.alice, longer)
+	acts := audited()
+	if acts[1]["detail"] != "beside others, until "+longer || acts[0]["detail"] != "beside others, until "+shorter {
+		t.Errorf("acts: %v", acts)
+	}
+	suspended := acts[1]["id"]
+	takeBack(onPost)
+	c.suspendedUntil(c.alice, shorter)
+	if act := audited()[0]; act["act"] != "account.suspension_lifted" || act["detail"] != suspended || act["reason"] != "a mistake" {
+		t.Errorf("%v, not of %v", act, suspended)
+	}
+	takeBack(onAccount)
+	c.suspended(c.alice, false)
+
+	suspend(onPost, longer)
+	suspend(onAccount, shorter)
+	takeBack(onAccount)
+	c.suspendedUntil(c.alice, longer)
+	suspend(onPost, between) // the same report, for shorter
+	c.suspendedUntil(c.alice, between)
+	takeBack(onPost)
+	c.suspended(c.alice, false)
+
+	standing := "/v1/accounts/" + c.alice.Account.ID + "/suspension"
+	suspend(onPost, longer)
+	c.admin.Put(standing, body{"reason": "by hand", "until": between}).Want(204)
+	c.see(c.admin)
+	c.suspendedUntil(c.alice, between)
+	suspend(onAccount, shorter)
+	takeBack(onPost) // which was replaced
+	c.suspendedUntil(c.alice, between)
+	c.admin.Delete(standing).Want(204)
+	c.see(c.admin)
+	c.suspended(c.alice, false)
+	if act := audited()[0]; act["act"] != "account.suspension_lifted" || act["detail"] != nil {
+		t.Errorf("all were lifted, and the audit says %v", act)
+	}
+	takeBack(onAccount) // which was lifted
 }
 
 // F11, N1: whom a decision is about is told, without a name, also while

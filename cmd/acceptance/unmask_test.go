@@ -161,11 +161,11 @@ func TestF11_AnonymousInTheLog(t *testing.T) {
 			}
 			met[rec.Type]++
 		}
-		if rec.Type == "post.unmasked.v1" {
+		if field := map[string]string{"post.unmasked.v1": "hiddenAuthor", "account.suspended.v1": "report"}[rec.Type]; field != "" {
 			var d map[string]json.RawMessage
 			var hidden event.Sealed
-			if err := json.Unmarshal(rec.Data, &d); err != nil || json.Unmarshal(d["hiddenAuthor"], &hidden) != nil || hidden.KeyID == "" {
-				t.Errorf("the author stands open: %s", rec.Data)
+			if err := json.Unmarshal(rec.Data, &d); err != nil || json.Unmarshal(d[field], &hidden) != nil || hidden.KeyID == "" {
+				t.Errorf("%s stands open: %s", field, rec.Data)
 			}
 		}
 	}

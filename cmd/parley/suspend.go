@@ -17,7 +17,7 @@ type adminSuspendCommand struct {
 // Help is the long help of the command.
 func (*adminSuspendCommand) Help() string {
 	return `Keeps an account from writing, refreshing and signing in, at once or within 2 s on running servers. It may still read with
-the token that it has, and its sockets close.
+the token that it has, and its sockets close. This takes the place of every suspension that it has.
 
 Example:
 
@@ -45,7 +45,7 @@ type adminLiftCommand struct {
 
 // Help is the long help of the command.
 func (*adminLiftCommand) Help() string {
-	return `Takes a suspension back before its time.
+	return `Takes every suspension of an account back before its time.
 
 Example:
 

@@ -19,7 +19,7 @@ var (
 )
 
 // Account is the state of the stream account-<id>. Its size is bounded by the
-// bounds of the fields.
+// bounds of the fields, and by how many reports it was suspended for.
 type Account struct {
 	Registered bool
 	Voided     bool
@@ -41,7 +41,7 @@ type Account struct {
 	Version  uuid.UUID // newest event that changed what the account shows
 
 	verification verification
-	suspension   suspension
+	suspensions  suspensions
 	totp         totp
 	passkeys     passkeys
 	reset        reset
@@ -123,10 +123,8 @@ func (a *Account) Apply(e event.Decoded) {
 		a.Version = e.ID
 	case SessionsEnded:
 		a.Epoch, a.Keep = d.Epoch, d.Keep
-	case Suspended:
-		a.suspension = suspension{true, d.Until}
-	case SuspensionLifted:
-		a.suspension = suspension{}
+	case Suspended, SuspensionLifted:
+		a.suspensions = a.suspensions.apply(e)
 	case RoleGranted:
 		if !slices.Contains(a.Roles, d.Role) {
 			a.Roles = append(a.Roles, d.Role)

@@ -24,7 +24,7 @@ var peopleActs = []act{
 	{10, changeProfile},
 	{3, grantRole},
 	{3, revokeRole},
-	{4, suspend},
+	{8, suspend},
 	{3, makeKey},
 	{2, revokeKey},
 	{12, signIn},
@@ -225,16 +225,22 @@ func revokeRole(h *History) {
 	h.say(name, events, err)
 }
 
-// suspend suspends somebody, or lifts that.
+// suspend suspends somebody, by hand or for one of a few reports, or lifts that.
 func suspend(h *History) {
 	name, by := account.Stream(h.person()), pick(h, []uuid.UUID{uuid.Nil, h.person()})
 	state := stateOf(h, name, account.New)
-	if h.one(2) {
-		events, err := state.Lift(account.SuspensionLifted{Reason: h.sometimes(), By: by}, h.clock)
-		h.say(name, events, err)
-		return
+	report := pick(h, []uuid.UUID{uuid.Nil, {15: 1}, {15: 2}, {15: 3}})
+	var events []event.Data
+	var err error
+	switch lift := h.one(2); {
+	case !lift:
+		until := pick(h, []time.Time{{}, h.clock.Add(time.Hour)})
+		events, err = state.Suspend(account.Suspended{Until: until, Reason: h.words(), By: by, Report: report}, h.clock)
+	case report == uuid.Nil:
+		events, err = state.Lift(account.SuspensionLifted{Reason: h.sometimes(), By: by}, h.clock)
+	default:
+		events, err = state.LiftFor(report, account.SuspensionLifted{Reason: h.sometimes(), By: by}, h.clock)
 	}
-	events, err := state.Suspend(account.Suspended{Until: pick(h, []time.Time{{}, h.clock.Add(time.Hour)}), Reason: h.words(), By: by})
 	h.say(name, events, err)
 }
 

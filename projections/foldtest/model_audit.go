@@ -44,9 +44,16 @@ func (m *Model) foldAct(e Event) {
 		if !d.Until.IsZero() {
 			until = d.Until.UTC().Format(time.RFC3339)
 		}
+		if d.Report != uuid.Nil {
+			until = map[bool]string{true: "beside others", false: "beside others, until " + until}[until == ""]
+		}
 		note("account.suspended", d.By, "account", until, d.Reason)
 	case account.SuspensionLifted:
-		note("account.suspension_lifted", d.By, "account", "", d.Reason)
+		lifted := ""
+		if d.Event != uuid.Nil {
+			lifted = d.Event.String()
+		}
+		note("account.suspension_lifted", d.By, "account", lifted, d.Reason)
 	case board.Archived:
 		note("board.archived", d.By, "board", map[bool]string{true: "archived", false: "opened"}[d.Archived], "")
 	case board.ModeratorSet:

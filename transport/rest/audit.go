@@ -27,7 +27,7 @@ type AuditEntry struct {
 	Act     string       `json:"act" example:"account.suspended"`
 	Actor   *Summary     `json:"actor" doc:"null: the operator, or somebody who was erased"`
 	Subject AuditSubject `json:"subject"`
-	Detail  *string      `json:"detail" doc:"a role, a moderator's id, the end of a suspension, a key's name, what became of a post"`
+	Detail  *string      `json:"detail" doc:"a role, a moderator's id, the end of a suspension and whether it stands beside others, the id of the one entry that a lifting takes back (null: all suspensions), a key's name, what became of a post"`
 	Reason  *string      `json:"reason"`
 	At      Time         `json:"at"`
 }

@@ -200,7 +200,7 @@ func (s *Server) listSessions(ctx context.Context, c *Call, p Page, _ None) (Rep
 
 // HistoryEntry is one thing that became of the caller's sign-ins or ways in.
 type HistoryEntry struct {
-	Kind    string  `json:"kind" enum:"signed_in,signed_out,ended,reused,binding,password_changed,password_reset,email_changed,handle_changed,totp_enabled,totp_disabled,recovery_code_used,passkey_added,passkey_refused,passkey_removed,identity_linked,identity_unlinked,suspended,suspension_lifted" doc:"ended: all sessions, or all others; reused: a used refresh token came back; binding: a token came from another browser or network; passkey_refused: it may have been copied"`
+	Kind    string  `json:"kind" enum:"signed_in,signed_out,ended,reused,binding,password_changed,password_reset,email_changed,handle_changed,totp_enabled,totp_disabled,recovery_code_used,passkey_added,passkey_refused,passkey_removed,identity_linked,identity_unlinked,suspended,suspension_lifted" doc:"ended: all sessions, or all others; reused: a used refresh token came back; binding: a token came from another browser or network; passkey_refused: it may have been copied; suspension_lifted: one of them, or all"`
 	Device  *string `json:"device" doc:"null where it is not known"`
 	Network *string `json:"network" doc:"null where it is not known"`
 	At      Time    `json:"at"`

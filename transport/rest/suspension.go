@@ -14,11 +14,11 @@ import (
 func (s *Server) suspensions() {
 	route(s, Op{
 		Method: http.MethodPut, Path: "/v1/accounts/{id}/suspension", ID: "suspendAccount",
-		Summary: "Keep an account from writing and signing in, until a time or for ever", Tag: "Moderation",
+		Summary: "Keep an account from writing and signing in, until a time or for ever, in the place of every suspension", Tag: "Moderation",
 		Scope: apikey.Moderation, Errors: []*fault.Fault{fault.ErrForbidden, fault.ErrNotFound, account.ErrSelf},
 	}, s.maySuspend, s.suspend)
 	route(s, Op{
-		Method: http.MethodDelete, Path: "/v1/accounts/{id}/suspension", ID: "liftSuspension", Summary: "Take a suspension back", Tag: "Moderation",
+		Method: http.MethodDelete, Path: "/v1/accounts/{id}/suspension", ID: "liftSuspension", Summary: "Take every suspension back", Tag: "Moderation",
 		Scope: apikey.Moderation, Errors: []*fault.Fault{fault.ErrForbidden, fault.ErrNotFound, account.ErrSelf},
 	}, func(ctx context.Context, c *Call, p liftRequest) error { return s.maySuspend(ctx, c, otherPath{p.ID}) }, s.lift)
 }
