@@ -129,7 +129,10 @@ func TestSuspensionsAtOnce(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	nodes := []*Commands{b.n, b.node(b.store)}
-	admins := []Actor{b.administrator(b.n, "ann_admin"), b.administrator(b.n, "abe_admin")}
+	abe, _ := b.member(b.n, "abe_admin")
+	_, err := b.n.GrantAdministrator(t.Context(), abe.Account)
+	b.must(err)
+	admins := []Actor{b.administrator(b.n, "ann_admin"), abe}
 	reports := []uuid.UUID{
 		b.report(b.n, report.Post, b.post), b.report(b.n, report.Comment, b.comment), b.report(b.n, report.Account, b.author.Account),
 	}
