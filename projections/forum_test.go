@@ -273,6 +273,23 @@ func (w *forumWorld) newest(keep func(id uuid.UUID, p *modelPost) bool) []string
 	return list
 }
 
+// popular are the hashtags of a board's posts, most used first.
+func (w *forumWorld) popular(on uuid.UUID) []string {
+	used, tags := map[string]int{}, []string{}
+	for _, p := range w.posts {
+		if p.board != on || !p.published || p.deleted {
+			continue
+		}
+		for _, tag := range p.tags {
+			if used[tag]++; used[tag] == 1 {
+				tags = append(tags, tag)
+			}
+		}
+	}
+	slices.SortFunc(tags, func(a, b string) int { return cmp.Or(cmp.Compare(used[b], used[a]), cmp.Compare(a, b)) })
+	return tags
+}
+
 func (w *forumWorld) on(name string, a, b any) bool {
 	return w.relations[fmt.Sprint(name, " ", a, " ", b)]
 }
@@ -435,6 +452,7 @@ func (w *forumWorld) checkLists(r readmodels.Reader) {
 		if b.Posts != len(want) || b.Followers != followers {
 			t.Errorf("board: %d posts, %d followers; want %d, %d", b.Posts, b.Followers, len(want), followers)
 		}
+		check("hashtags of a board", w.popular(id), b.Hashtags)
 	}
 	for _, tag := range forumTags {
 		want := w.newest(func(_ uuid.UUID, p *modelPost) bool { return slices.Contains(p.tags, tag) })

@@ -8,7 +8,7 @@ import (
 
 // tablesVersion rises when handlers change what they write from the same
 // events into the same schema; it makes a new generation.
-const tablesVersion = 4
+const tablesVersion = 5
 
 // Tables is the projector of all relational tables. They move together, so
 // that a read never sees half an event. feeds says how home feeds are kept:

@@ -35,10 +35,11 @@ type Board struct {
 	Following, Moderator bool // the viewer's
 }
 
-// BoardTags says which hashtags are shown with boards: the Most used since.
+// BoardTags says which hashtags are shown with boards: the Most used since,
+// the whole of that day (UTC) included.
 type BoardTags struct {
 	Since time.Time
-	Most  int
+	Most  int // 0: none, which asks nothing
 }
 
 // PutBoard adds a board; who made it moderates it.
@@ -200,14 +201,17 @@ func withHashtags(ctx context.Context, r Reader, boards []Board, tags BoardTags)
 		at[boards[i].ID.String()] = &boards[i]
 		args = append(args, boards[i].ID.String())
 	}
+	if tags.Most <= 0 {
+		return nil
+	}
 	type used struct{ board, tag string }
 	list, err := collect(ctx, r, func(rows Rows) (u used, err error) {
 		err = rows.Scan(&u.board, &u.tag)
 		return u, err
 	}, `SELECT board, tag FROM (
-			SELECT board, tag, ROW_NUMBER() OVER (PARTITION BY board ORDER BY COUNT(*) DESC, tag) AS place
-			FROM post_hashtag WHERE board IN (`+marks(len(boards))+`) AND published_at >= ? GROUP BY board, tag) AS ranked
-		WHERE place <= ? ORDER BY board, place`, append(args, millis(tags.Since), tags.Most)...)
+			SELECT board, tag, ROW_NUMBER() OVER (PARTITION BY board ORDER BY SUM(posts) DESC, tag) AS place
+			FROM board_hashtag WHERE board IN (`+marks(len(boards))+`) AND day >= ? GROUP BY board, tag) AS ranked
+		WHERE place <= ? ORDER BY board, place`, append(args, dayOf(millis(tags.Since)), tags.Most)...)
 	for _, u := range list {
 		at[u.board].Hashtags = append(at[u.board].Hashtags, u.tag)
 	}

@@ -9,17 +9,24 @@ import (
 
 // A row of post_hashtag stands for a published post. Its author is a pseudonym
 // where the post is anonymous, so that counting people tells of nobody.
+//
+// board_hashtag counts those posts by board and day of publication, so that a
+// board's popular hashtags are added up from days and not from posts. No count
+// is zero.
 var hashtagSchema = append(followedTags.schema(
 	`CREATE TABLE IF NOT EXISTS hashtag_follow (account text NOT NULL, tag text NOT NULL, merged bigint NOT NULL, PRIMARY KEY (account, tag))`),
 	`CREATE TABLE IF NOT EXISTS post_hashtag (
-		tag text NOT NULL, post text NOT NULL, board text NOT NULL, author text NOT NULL, published_at bigint NOT NULL,
-		PRIMARY KEY (tag, post))`,
+		tag text NOT NULL, post text NOT NULL, author text NOT NULL, published_at bigint NOT NULL, PRIMARY KEY (tag, post))`,
 	`CREATE INDEX IF NOT EXISTS post_hashtag_post ON post_hashtag (post)`,
 	`CREATE INDEX IF NOT EXISTS post_hashtag_newest ON post_hashtag (tag, published_at, post)`,
-	`CREATE INDEX IF NOT EXISTS post_hashtag_board ON post_hashtag (board, published_at, tag)`,
 	`CREATE INDEX IF NOT EXISTS post_hashtag_trend ON post_hashtag (published_at, tag, author)`,
 	`CREATE TABLE IF NOT EXISTS hashtag (tag text PRIMARY KEY, posts bigint NOT NULL)`,
+	`CREATE TABLE IF NOT EXISTS board_hashtag (
+		board text NOT NULL, day bigint NOT NULL, tag text NOT NULL, posts bigint NOT NULL, PRIMARY KEY (board, day, tag))`,
 )
+
+// dayOf is the day (UTC) of a time in milliseconds, from 1970.
+func dayOf(ms int64) int64 { return ms / (24 * time.Hour).Milliseconds() }
 
 // Hashtag is a hashtag as a viewer sees it.
 type Hashtag struct {
@@ -41,33 +48,46 @@ func DropHashtagFollow(ctx context.Context, b Batch, account uuid.UUID, tag stri
 	return b.Exec(ctx, `DELETE FROM hashtag_follow WHERE account = ? AND tag = ?`, account.String(), tag)
 }
 
-// dropHashtags takes a post out of the pages of its hashtags.
-func dropHashtags(ctx context.Context, b Batch, post string) error {
-	err := b.Exec(ctx, `UPDATE hashtag SET posts = posts - 1 WHERE tag IN (SELECT tag FROM post_hashtag WHERE post = ?)`, post)
-	if err != nil {
-		return err
-	}
-	return b.Exec(ctx, `DELETE FROM post_hashtag WHERE post = ?`, post)
-}
-
-// putHashtags gives a published post these hashtags and no others.
-func putHashtags(ctx context.Context, b Batch, post string, tags []string) error {
-	if err := dropHashtags(ctx, b, post); err != nil {
-		return err
-	}
+// putHashtags puts a post, which had none, into the pages of these hashtags.
+func (p stands) putHashtags(ctx context.Context, b Batch, id uuid.UUID, tags []string) error {
 	for _, tag := range tags {
 		err := b.Exec(ctx, `INSERT INTO hashtag (tag, posts) VALUES (?, 1)
 			ON CONFLICT (tag) DO UPDATE SET posts = hashtag.posts + 1`, tag)
 		if err != nil {
 			return err
 		}
-		err = b.Exec(ctx, `INSERT INTO post_hashtag (tag, post, board, author, published_at)
-			SELECT CAST(? AS text), id, board, author, published_at FROM post WHERE id = ?`, tag, post)
+		err = b.Exec(ctx, `INSERT INTO post_hashtag (tag, post, author, published_at) VALUES (?, ?, ?, ?)`,
+			tag, id.String(), p.author, p.published)
 		if err != nil {
 			return err
 		}
 	}
-	return nil
+	return p.countHashtags(ctx, b, id, 1)
+}
+
+// dropHashtags takes the post out of the pages of its hashtags.
+func (p stands) dropHashtags(ctx context.Context, b Batch, id uuid.UUID) error {
+	if err := p.countHashtags(ctx, b, id, -1); err != nil {
+		return err
+	}
+	err := b.Exec(ctx, `UPDATE hashtag SET posts = posts - 1 WHERE tag IN (SELECT tag FROM post_hashtag WHERE post = ?)`, id.String())
+	if err != nil {
+		return err
+	}
+	return b.Exec(ctx, `DELETE FROM post_hashtag WHERE post = ?`, id.String())
+}
+
+// countHashtags counts the post's hashtags for its board, by 1 or -1.
+func (p stands) countHashtags(ctx context.Context, b Batch, id uuid.UUID, by int) error {
+	day := dayOf(p.published)
+	err := b.Exec(ctx, `INSERT INTO board_hashtag (board, day, tag, posts)
+		SELECT CAST(? AS text), CAST(? AS bigint), tag, CAST(? AS bigint) FROM post_hashtag WHERE post = ?
+		ON CONFLICT (board, day, tag) DO UPDATE SET posts = board_hashtag.posts + excluded.posts`, p.board, day, by, id.String())
+	if err != nil || by > 0 {
+		return err
+	}
+	return b.Exec(ctx, `DELETE FROM board_hashtag WHERE board = ? AND day = ? AND posts <= 0
+		AND tag IN (SELECT tag FROM post_hashtag WHERE post = ?)`, p.board, day, id.String())
 }
 
 // HashtagOf is the page of a folded tag, which nobody need have used.

@@ -46,7 +46,7 @@ func DeletePost(ctx context.Context, b Batch, id uuid.UUID, w When) error {
 	if err := p.count(ctx, b, -1); err != nil {
 		return err
 	}
-	return dropHashtags(ctx, b, id.String())
+	return p.dropHashtags(ctx, b, id)
 }
 
 // RestorePost takes a delete back: the post is in all lists and counts again,
@@ -71,10 +71,10 @@ func RestorePost(ctx context.Context, b Batch, id uuid.UUID, w When) (Shown, err
 	if err := p.count(ctx, b, 1); err != nil {
 		return shown, err
 	}
-	if err := putHashtags(ctx, b, id.String(), tags); err != nil {
+	if err := p.putHashtags(ctx, b, id, tags); err != nil {
 		return shown, err
 	}
-	return shown, p.deliver(ctx, b, id, tags)
+	return shown, p.deliver(ctx, b, id, p.comesBy(tags))
 }
 
 // LockPost ends the comments under a post, or lets them in again.
@@ -103,8 +103,12 @@ func MovePost(ctx context.Context, b Batch, id uuid.UUID, e post.Moved, w When) 
 	if err := b.Exec(ctx, `UPDATE board SET posts = posts + 1 WHERE id = ?`, e.Board.String()); err != nil {
 		return err
 	}
-	if err := b.Exec(ctx, `UPDATE post_hashtag SET board = ? WHERE post = ?`, e.Board.String(), id.String()); err != nil {
+	if err := p.countHashtags(ctx, b, id, -1); err != nil {
 		return err
 	}
-	return deliver(ctx, b, p.key(id), followed{followedBoards, e.Board.String()})
+	p.board = e.Board.String()
+	if err := p.countHashtags(ctx, b, id, 1); err != nil {
+		return err
+	}
+	return deliver(ctx, b, p.key(id), followed{followedBoards, p.board})
 }

@@ -119,12 +119,11 @@ func PutPost(ctx context.Context, b Batch, id uuid.UUID, t PostText, state post.
 	if err := countPost(ctx, b, t.Board, t.Author, t.Anonymous, 1); err != nil {
 		return err
 	}
-	if err := putHashtags(ctx, b, id.String(), t.Hashtags); err != nil {
+	p := stands{board: t.Board.String(), author: t.Author.String(), owner: textID(owner), published: published}
+	if err := p.putHashtags(ctx, b, id, t.Hashtags); err != nil {
 		return err
 	}
-	return f.publish(ctx, b, stands{
-		board: t.Board.String(), author: t.Author.String(), owner: textID(owner), published: published,
-	}, id, t.Hashtags)
+	return f.publish(ctx, b, p, id, t.Hashtags)
 }
 
 // When is the event that changed a thing, and its time.
@@ -144,20 +143,23 @@ func countPost(ctx context.Context, b Batch, board, author uuid.UUID, anonymous 
 
 // EditPost gives a published post another text, and keeps the one before.
 func EditPost(ctx context.Context, b Batch, id uuid.UUID, e post.Edited, w When) error {
+	p, found, err := standingOf(ctx, b, id)
+	if err != nil || !found {
+		return err
+	}
 	if err := keepRevision(ctx, b, id); err != nil {
 		return err
 	}
-	err := b.Exec(ctx, `UPDATE post SET title = ?, body = ?, html = ?, hashtags = ?, mentions = ?, revision = revision + 1, editor = ?, edited_at = ?,
+	err = b.Exec(ctx, `UPDATE post SET title = ?, body = ?, html = ?, hashtags = ?, mentions = ?, revision = revision + 1, editor = ?, edited_at = ?,
 			version = ? WHERE id = ?`, e.Title, e.Body, markdown.HTML(e.Body), list(e.Hashtags), list(e.Mentions), e.Editor.String(), millis(w.At),
 		w.Version.String(), id.String())
-	if err != nil {
+	if err != nil || p.state != post.Live {
 		return err
 	}
-	if err := putHashtags(ctx, b, id.String(), e.Hashtags); err != nil || len(e.Hashtags) == 0 {
+	if err := p.dropHashtags(ctx, b, id); err != nil {
 		return err
 	}
-	p, found, err := standingOf(ctx, b, id)
-	if err != nil || !found {
+	if err := p.putHashtags(ctx, b, id, e.Hashtags); err != nil {
 		return err
 	}
 	return deliver(ctx, b, p.key(id), tagged(e.Hashtags)...)

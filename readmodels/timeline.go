@@ -147,27 +147,28 @@ func (p stands) comesBy(tags []string) []followed {
 }
 
 // deliver writes a post to all timelines that it belongs to, its author's too.
-func (p stands) deliver(ctx context.Context, b Batch, id uuid.UUID, tags []string) error {
+func (p stands) deliver(ctx context.Context, b Batch, id uuid.UUID, by []followed) error {
 	if p.owner != "" {
 		err := b.Exec(ctx, `INSERT INTO timeline (reader, at, post) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, p.owner, p.published, id.String())
 		if err != nil {
 			return err
 		}
 	}
-	return deliver(ctx, b, p.key(id), p.comesBy(tags)...)
+	return deliver(ctx, b, p.key(id), by...)
 }
 
 // publish delivers a new post, and shortens timelines that it is written to:
 // those of the readers whose ids end as the post's does, one in 256, so that
 // the work is spread, and a replay does the same.
 func (f Feeds) publish(ctx context.Context, b Batch, p stands, id uuid.UUID, tags []string) error {
-	if err := p.deliver(ctx, b, id, tags); err != nil {
+	by := p.comesBy(tags)
+	if err := p.deliver(ctx, b, id, by); err != nil {
 		return err
 	}
 	end := id.String()[34:] // the last two digits of 36
 	var parts []string
 	var args []any
-	for _, s := range p.comesBy(tags) {
+	for _, s := range by {
 		parts = append(parts, `SELECT `+s.reader+` FROM `+s.table+` WHERE `+s.following.of+` = ? AND merged = 0 AND substr(`+s.reader+`, 35) = ?`)
 		args = append(args, s.of, end)
 	}

@@ -229,20 +229,30 @@ func TestF1_FollowAndHashtags(t *testing.T) {
 	member.Put("/v1/boards/"+nowhere+"/follow", nil).Want(404)
 	s.Client().Put(board+"/follow", nil).Want(401)
 
+	var posts []string
 	for i := range 12 {
 		var tags strings.Builder
 		for j := i; j < 12; j++ {
 			fmt.Fprintf(&tags, "#t%02d ", j)
 		}
-		makePost(member, id, map[string]any{"body": tags.String()})
+		posts = append(posts, "/v1/posts/"+makePost(member, id, map[string]any{"body": tags.String()}))
 	}
-	got := fmt.Sprint(member.Get(board).Map()["hashtags"])
-	if want := "[t11 t10 t09 t08 t07 t06 t05 t04 t03 t02]"; got != want {
-		t.Errorf("popular: %s, want %s", got, want)
+	shows := func(what, hashtags string, n float64) {
+		t.Helper()
+		if b := member.Get(board).Map(); fmt.Sprint(b["hashtags"]) != hashtags || b["posts"] != n {
+			t.Errorf("%s: %v of %v posts, want %s of %v", what, b["hashtags"], b["posts"], hashtags, n)
+		}
 	}
-	if b := member.Get(board).Map(); b["posts"] != 12.0 {
-		t.Errorf("posts: %v", b["posts"])
+	shows("written", "[t11 t10 t09 t08 t07 t06 t05 t04 t03 t02]", 12)
+	for _, post := range posts[:10] {
+		member.Delete(post).Want(204)
 	}
+	shows("deleted", "[t11 t10]", 2)
+	member.Patch(posts[11], map[string]any{"body": "#other"}).Want(200)
+	shows("edited", "[other t10 t11]", 2)
+	member.Delete(posts[11] + "/revisions/1").Want(204) // whose hashtags count no more
+	member.Post(posts[0]+"/restore", nil).Want(200)
+	shows("restored", "[t10 t11 other t00 t01 t02 t03 t04 t05 t06]", 3)
 }
 
 // F1, F12: the list of boards, page by page.

@@ -1,6 +1,7 @@
 package acceptance
 
 import (
+	"bytes"
 	"encoding/json"
 	"testing"
 	"time"
@@ -22,6 +23,9 @@ func TestQ7_Rebuild(t *testing.T) {
 	admin.Post(rebuild("notify"), nil).Want(422, "projection.not_rebuildable")
 	admin.Post(rebuild("nothing"), nil).Want(404, "not_found")
 	admin.Get(rebuild("tables")).Want(404, "not_found")
+	id := newBoard(s, admin)
+	makePost(admin, id, map[string]any{"body": "#tagged"})
+	board := admin.Get("/v1/boards/" + id).Want(200).Data
 	for _, name := range []string{"tables", "search"} {
 		admin.Post(rebuild(name), nil).Want(202)
 		var now struct {
@@ -54,6 +58,9 @@ func TestQ7_Rebuild(t *testing.T) {
 		if p.Rebuildable != (p.Name != "notify") || p.Rebuild != nil || p.Parked != 0 {
 			t.Errorf("%+v", p)
 		}
+	}
+	if again := admin.Get("/v1/boards/" + id).Want(200).Data; !bytes.Contains(again, []byte(`"tagged"`)) || !bytes.Equal(again, board) {
+		t.Errorf("a board: %s, and from other tables: %s", board, again)
 	}
 	admin.Get("/v1/admin/parked").Want(200)
 	admin.Post("/v1/admin/parked/tables-1/replay", nil).Want(404, "not_found")

@@ -3,28 +3,65 @@ package bench
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
+	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/parleyhq/parley/readmodels"
 )
 
-// boardPages are pages of one board with very many posts.
+// month is the time over which a board was written.
+const month = 30 * 24 * time.Hour
+
+// boardPages are pages of one board with very many posts of a month, and the
+// board itself.
 func (p Plan) boardPages() []Pair {
 	place := uuid.New()
 	tables := &shared{plan: p, put: func(w *writer, f *filled) {
 		people := w.people(f.viewer)
 		w.board(place, people[0])
-		for range p.OnBoard {
-			w.react(w.post(place, people), people)
+		tags := rand.NewZipf(w.random, 1.1, 1, 2000)
+		for i := range p.OnBoard {
+			w.at = started.Add(time.Duration(i) * (month / time.Duration(p.OnBoard)))
+			hashtags := []string{fmt.Sprint("tag", tags.Uint64()), fmt.Sprint("topic", tags.Uint64())}
+			w.react(w.post(place, people, hashtags...), people)
 		}
 	}}
-	var all []Pair
+	all := []Pair{p.board(tables, place)}
 	for _, order := range []readmodels.PostOrder{readmodels.NewestPosts, readmodels.HotPosts} {
 		l := p.boardList(tables, place, order)
 		all = append(all, l.first(), l.later("page in the middle", 0.5), l.later("last page", 1))
 	}
 	return all
+}
+
+// board is the board as it is shown, with its popular hashtags, beside its row.
+func (p Plan) board(tables *shared, place uuid.UUID) Pair {
+	return Pair{
+		What: fmt.Sprintf("board of %d posts, with its hashtags", p.OnBoard), Unit: "boards/s", Floor: "the row by its primary key",
+		Open: func(ctx context.Context) (Sides, error) {
+			f, err := tables.open(ctx)
+			if err != nil {
+				return Sides{}, err
+			}
+			row := statement{"SELECT * FROM board WHERE id = ?", []any{place.String()}}
+			return Sides{
+				Parley: f.again(func(ctx context.Context, r readmodels.Reader) error {
+					b, _, err := readmodels.BoardOf(ctx, r, f.viewer, place, readmodels.BoardTags{Since: started, Most: 10})
+					if err == nil && (b.Posts != p.OnBoard || len(b.Hashtags) != 10) {
+						err = fmt.Errorf("a board of %d posts with the hashtags %q", b.Posts, b.Hashtags)
+					}
+					return err
+				}),
+				Base: f.again(func(ctx context.Context, r readmodels.Reader) error {
+					_, err := row.run(ctx, r)
+					return err
+				}),
+			}, nil
+		},
+		Done: tables.done,
+	}
 }
 
 func (p Plan) boardList(tables *shared, place uuid.UUID, order readmodels.PostOrder) listing[readmodels.Post, readmodels.BoardPage] {

@@ -98,11 +98,11 @@ func (w *writer) board(id, by uuid.UUID) {
 }
 
 // post is one by any of those people.
-func (w *writer) post(on uuid.UUID, people []uuid.UUID) uuid.UUID {
+func (w *writer) post(on uuid.UUID, people []uuid.UUID, hashtags ...string) uuid.UUID {
 	id := w.id()
 	w.run(func() error {
 		return readmodels.PutPost(w.ctx, w.b, id, readmodels.PostText{
-			Board: on, Author: people[w.random.IntN(len(people))], Type: post.Article, Title: "A title of some words", Body: text,
+			Board: on, Author: people[w.random.IntN(len(people))], Type: post.Article, Title: "A title of some words", Body: text, Hashtags: hashtags,
 		}, post.Live, time.Time{}, w.when(id), feeds)
 	})
 	return id

@@ -56,12 +56,16 @@ type act struct {
 	happen func(*History)
 }
 
+// aroundMidnight (UTC) histories happen, so that things begun on one day go on
+// on the next.
+var aroundMidnight = time.Date(2023, time.November, 15, 0, 0, 0, 0, time.UTC)
+
 // NewHistory makes up a history of that many events or a few more: the same
 // seed makes the same one.
 func NewHistory(seed uint64, events int) *History {
 	h := &History{
 		Authors: map[uuid.UUID]uuid.UUID{}, random: rand.New(rand.NewPCG(seed, 5)), //nolint:gosec // a repeatable test
-		clock: time.UnixMilli(1_700_000_000_000).UTC(), streams: map[string]*stream{},
+		clock: aroundMidnight.Add(-time.Duration(events/2) * time.Millisecond), streams: map[string]*stream{}, // about one an event
 	}
 	h.begin()
 	for range 4 {

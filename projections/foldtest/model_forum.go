@@ -31,6 +31,12 @@ type accountTag struct {
 	tag     string
 }
 
+type boardTag struct {
+	board uuid.UUID
+	day   int64
+	tag   string
+}
+
 type felt struct {
 	subject, account uuid.UUID
 	kind             string
@@ -281,7 +287,7 @@ func (m *Model) printBoards() {
 
 // printPosts prints posts, their earlier texts and the pages of their hashtags.
 func (m *Model) printPosts() {
-	used := map[string]int{}
+	used, onBoards := map[string]int{}, map[boardTag]int{}
 	reactions := map[uuid.UUID]int{}
 	for f, stands := range m.reactions {
 		if stands {
@@ -317,11 +323,15 @@ func (m *Model) printPosts() {
 		}
 		for _, tag := range p.hashtags {
 			used[tag]++
-			m.row("post_hashtag", columns{"tag": tag, "post": id, "board": p.board, "author": p.author, "published_at": p.published})
+			onBoards[boardTag{p.board, p.published.Unix() / (24 * 60 * 60), tag}]++
+			m.row("post_hashtag", columns{"tag": tag, "post": id, "author": p.author, "published_at": p.published})
 		}
 	}
 	for tag := range m.tags {
 		m.row("hashtag", columns{"tag": tag, "posts": used[tag]})
+	}
+	for of, posts := range onBoards {
+		m.row("board_hashtag", columns{"board": of.board, "day": of.day, "tag": of.tag, "posts": posts})
 	}
 }
 

@@ -127,7 +127,7 @@ type Config struct {
 // Forum says how boards and hashtags are shown.
 type Forum struct {
 	BoardHashtags       int           // popular hashtags shown with a board; default 10
-	BoardHashtagsWindow time.Duration // over which they are counted; default 30 days
+	BoardHashtagsWindow time.Duration // over which they are counted, in whole days (UTC); default 30 days
 	TrendingWindow      time.Duration // of trending hashtags where the caller does not say; default 24 h
 }
 
