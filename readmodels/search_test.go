@@ -25,6 +25,8 @@ func TestWords(t *testing.T) {
 		"서울2024":                {{"서울", 0}, {"2024", 0}},
 		"がんばる":                  {{"がんばる", 0}},
 		"don’t don't":           {{"don't", 0}},
+		"❤️ love❤️ ❤️hearts":    {{"love", 1}, {"hearts", 1}},
+		"_ __ \u0301 \u0301a_":  {{"a_", 0}},
 		strings.Repeat("a", 30): {{strings.Repeat("a", 30), 0}},
 	} {
 		if d := cmp.Diff(want, Words(q)); d != "" {

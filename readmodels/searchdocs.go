@@ -13,7 +13,7 @@ import (
 // SearchSchemaVersion rises when documents come about in another way from the
 // same rows, or when engines keep them in another way; it makes a new
 // generation of the index.
-const SearchSchemaVersion = 4
+const SearchSchemaVersion = 5
 
 // SearchChanges are the documents of some things of a kind, as the tables have
 // them now; what is not there, or not for everybody, is gone. Those of posts
@@ -194,12 +194,13 @@ func messageKeys(things []Thing) []MessageKey {
 	return keys
 }
 
-// beginnings are the words of names, each once, in their order.
+// beginnings are the words of names, each once, in their order, without the
+// signs and emoji around them.
 func beginnings(names ...string) []string {
 	var all []string
 	for _, name := range names {
-		for word := range strings.FieldsSeq(name) {
-			if !slices.Contains(all, word) {
+		for field := range strings.FieldsSeq(name) {
+			if word := core(field); word != "" && !slices.Contains(all, word) {
 				all = append(all, word)
 			}
 		}

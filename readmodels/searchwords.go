@@ -33,7 +33,7 @@ func Words(query string) []Word {
 	var words []Word
 	known := map[string]bool{}
 	for field := range strings.FieldsSeq(Searchable(query)) {
-		w := strings.TrimFunc(field, func(r rune) bool { return !wordy(r) })
+		w := core(field)
 		if w == "" || known[w] {
 			continue
 		}
@@ -44,6 +44,27 @@ func Words(query string) []Word {
 		}
 	}
 	return words
+}
+
+// core is a field without the signs at its ends and the marks on them: those
+// that make a sign an emoji are no word. It is empty where nothing is a letter
+// or a digit.
+func core(field string) string {
+	from, to := len(field), 0
+	inWord, says := false, false
+	for i, r := range field {
+		if !unicode.IsMark(r) {
+			inWord = wordy(r)
+			says = says || inWord && r != '_'
+		}
+		if inWord {
+			from, to = min(from, i), i+utf8.RuneLen(r)
+		}
+	}
+	if !says {
+		return ""
+	}
+	return field[from:to]
 }
 
 // typos is how many are forgiven in a word: none in numbers, names with signs

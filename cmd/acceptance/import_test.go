@@ -77,6 +77,7 @@ func TestImport(t *testing.T) {
 	i.s.Admin()
 	watcher := i.s.NewPerson("watcher")
 	lines := slices.Clone(imported)
+	lines[0], lines[1] = "\uFEFF"+lines[0], lines[1]+"\r" // as some systems write files
 	lines[4] = strings.ReplaceAll(lines[4], "WATCHER", watcher.Account.Handle)
 
 	want := "account: 2 imported, 0 were there already, 0 refused\nboard: 1 imported, 0 were there already, 0 refused\npost: 3 imported, 0 were there already, 0 refused\n" +
@@ -136,6 +137,7 @@ func TestImportRefuses(t *testing.T) {
 	i.s.Admin()
 	bad := []struct{ line, want string }{
 		{`{"kind":"account"`, " line.malformed"},
+		{`{"kind":"board","id":"b","name":"` + strings.Repeat("x", 2<<20) + `"}`, " line.too_long"},
 		{`null`, " line.malformed"},
 		{`[1]`, " line.malformed"},
 		{"{\"kind\":\"board\",\"id\":\"b\",\"at\":\"2019-03-01T09:00:00Z\",\"name\":\"\xff\"}", " line.malformed  no valid UTF-8"},
@@ -193,6 +195,13 @@ func TestImportRefuses(t *testing.T) {
 		}
 	}
 
+	args := i.arguments(lines)
+	if status, _, stderr := parley(t, append(args, "--report="+args[1])...); status != 1 || !strings.Contains(stderr, "--report names the dump itself") {
+		t.Errorf("a report over the dump: exit %d: %s", status, stderr)
+	}
+	if left, err := os.ReadFile(args[1]); err != nil || string(left) != strings.Join(lines, "\n") {
+		t.Errorf("the dump has %d bytes left: %v", len(left), err)
+	}
 	missing := filepath.Join(t.TempDir(), "none.jsonl")
 	if status, _, stderr := parley(t, "import", missing, "--as=first_admin", "--data="+t.TempDir()); status != 2 || !strings.Contains(stderr, missing) {
 		t.Errorf("no file: exit %d: %s", status, stderr)

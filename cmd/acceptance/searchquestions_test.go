@@ -20,7 +20,7 @@ func TestF10_QuestionsAreTakenLiterally(t *testing.T) {
 	f.see(f.alice)
 	for q, want := range map[string][]string{
 		"café": {id}, "CAFÉ": {id}, "cafe\u0301": {id}, "harbor": {id}, "harbour": {id}, "HARBOUR 東京": {id}, "東京 harbour": {id}, "東京のカフェ": {id}, "ｶﾌｪ": {id}, "カフェat": {id},
-		"full": {id}, "ｆｕｌｌ　ｗｉｄｔｈ": {id}, "データベース": {id}, "ﾃﾞｰﾀ": {id}, "データベ": {id}, "user_name": {id}, "user name": nil, "e-mail": {id}, "v1.2.3": {id}, "C++": {id}, "🦆": nil, "🦆 ducklings": {id}, "ducklings🦆": {id},
+		"full": {id}, "ｆｕｌｌ　ｗｉｄｔｈ": {id}, "データベース": {id}, "ﾃﾞｰﾀ": {id}, "データベ": {id}, "user_name": {id}, "user name": nil, "e-mail": {id}, "v1.2.3": {id}, "C++": {id}, "🦆": nil, "🦆 ducklings": {id}, "ducklings🦆": {id}, "❤️ ducklings": {id}, "ducklings❤️": {id}, "❤️ducklings": {id}, "_ ducklings": {id}, "❤️": nil,
 		"커피": {id}, "привет": {id}, "#strasse": {id}, "STRASSE": {id}, "don't": {id}, "don’t": {id}, "100%": {id}, "<script>": {id}, "alert(1)": {id}, "duckling": {id}, "dukclings": {id}, "dxxxlings": nil,
 		`"full width"`: {id}, `'full'`: {id}, "full AND width": nil, "full OR else": nil, "else OR": {other}, "NOT else": {other}, "-full": {id}, "+full -width": {id}, "full*": {id}, "ful*": nil, "f*": nil, "*": nil, "?": nil, "title:cafe": nil, "kind:post": nil,
 		"kind post": {other}, "/ful./": nil, "[a TO z]": nil, "_exists_:title": nil, "full~2": nil, "full^9": nil, `full\`: {id}, `\"`: nil, "{}": nil, "()": nil, "((full": {id}, "||": nil, "&&": nil, "!full": {id}, "; DROP TABLE post": nil, "%": nil, "_": nil, "''": nil, "\u200b": nil, "\u202e": nil,

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"time"
 
@@ -13,8 +12,11 @@ import (
 	"github.com/parleyhq/parley/domain/fault"
 )
 
-// maxLine bounds a line, in bytes.
+// maxLine bounds a line, in bytes without its end.
 const maxLine = 2 << 20
+
+// byteOrderMark is what some programs begin a file with.
+const byteOrderMark = "\uFEFF"
 
 // Refusal is a line that was not imported, and why. Line counts from 1.
 type Refusal struct {
@@ -60,7 +62,7 @@ type Config struct {
 // Import brings in what the lines hold, one after the other. Empty lines are
 // passed over. What failed for another reason than the line itself ends it at
 // that line, the Result's last; run again it goes on.
-// Errors: a line over maxLine; those of reading, of Refused and of storage.
+// Errors: those of reading, of Refused and of storage.
 func Import(ctx context.Context, in io.Reader, cfg Config) (Result, error) {
 	result := Result{Counts: map[string]Count{}}
 	err := each(in, func(n int, raw []byte) error {
@@ -77,7 +79,7 @@ func Import(ctx context.Context, in io.Reader, cfg Config) (Result, error) {
 }
 
 // Newest is the newest time of all lines that can be read, zero where there is
-// none. Errors: a line over maxLine; those of reading.
+// none. Errors: those of reading.
 func Newest(in io.Reader) (newest time.Time, err error) {
 	err = each(in, func(_ int, raw []byte) error {
 		if len(bytes.TrimSpace(raw)) == 0 {
@@ -94,21 +96,47 @@ func Newest(in io.Reader) (newest time.Time, err error) {
 // endOfTime is behind every time of RFC 3339.
 var endOfTime = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// each hands out the lines, which have numbers from 1.
+// each hands out the lines, which have numbers from 1. One over maxLine is cut
+// off, and over it still.
 func each(in io.Reader, line func(n int, raw []byte) error) error {
-	lines := bufio.NewScanner(in)
-	lines.Buffer(nil, maxLine)
-	n := 0
-	for lines.Scan() {
-		n++
-		if err := line(n, lines.Bytes()); err != nil {
+	lines := bufio.NewReaderSize(in, maxLine+len("\r\n"))
+	for n := 1; ; n++ {
+		raw, err := lines.ReadSlice('\n')
+		long := errors.Is(err, bufio.ErrBufferFull)
+		switch {
+		case long:
+		case len(raw) == 0 && errors.Is(err, io.EOF):
+			return nil
+		case err != nil && !errors.Is(err, io.EOF):
+			return err
+		default:
+			raw = bytes.TrimRight(raw, "\r\n")
+		}
+		if n == 1 {
+			raw = bytes.TrimPrefix(raw, []byte(byteOrderMark))
+		}
+		if err := line(n, raw); err != nil {
+			return err
+		}
+		if long {
+			if err := pass(lines); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// pass goes to the end of a line.
+func pass(lines *bufio.Reader) error {
+	for {
+		_, err := lines.ReadSlice('\n')
+		switch {
+		case err == nil, errors.Is(err, io.EOF):
+			return nil
+		case !errors.Is(err, bufio.ErrBufferFull):
 			return err
 		}
 	}
-	if errors.Is(lines.Err(), bufio.ErrTooLong) {
-		return fmt.Errorf("line %d is longer than %d bytes", n+1, maxLine)
-	}
-	return lines.Err()
 }
 
 // one imports a line, or says why not. Errors: those that are not the line's.

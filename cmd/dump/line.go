@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 	"unicode/utf8"
 
@@ -56,13 +57,19 @@ type Line struct {
 	Reaction string `json:"reaction"`
 }
 
-// errMalformed is a line that is no object of the right form.
-var errMalformed = fault.New(fault.Malformed, "line.malformed", "This line is no JSON object of the documented form.")
+// Faults of lines.
+var (
+	errMalformed = fault.New(fault.Malformed, "line.malformed", "This line is no JSON object of the documented form.")
+	errTooLong   = fault.New(fault.TooLarge, "line.too_long", fmt.Sprintf("This line is longer than %d MiB.", maxLine>>20))
+)
 
 // parse reads one line; shift is added to its time. Errors: errMalformed,
-// fault.ErrInvalid.
+// errTooLong, fault.ErrInvalid.
 func parse(raw []byte, shift time.Duration, now time.Time) (Line, error) {
 	var l Line
+	if len(raw) > maxLine {
+		return l, errTooLong
+	}
 	if !utf8.Valid(raw) {
 		return l, errMalformed.With(fault.Field("", "no valid UTF-8"))
 	}

@@ -2,8 +2,11 @@ package dump
 
 import (
 	"errors"
+	"io"
+	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/parleyhq/parley/domain/fault"
@@ -45,8 +48,48 @@ func TestTimesMove(t *testing.T) {
 	if at, err := Newest(strings.NewReader("")); err != nil || !at.IsZero() {
 		t.Errorf("newest of nothing: %v, %v", at, err)
 	}
-	if _, err := Newest(strings.NewReader(old + "\n" + strings.Repeat(" ", maxLine+1))); err == nil || !strings.HasPrefix(err.Error(), "line 2 is longer") {
-		t.Errorf("a long line: %v", err)
+	if at, err := Newest(strings.NewReader(strings.Repeat(" ", maxLine+1) + "\n" + old)); err != nil || at.Year() != 2019 {
+		t.Errorf("behind a long line: %v, %v", at, err)
+	}
+}
+
+// Lines are handed out whole, however they end; of one that is too long,
+// enough to see that.
+func TestEach(t *testing.T) {
+	t.Parallel()
+	full, over := strings.Repeat("f", maxLine), strings.Repeat("o", maxLine+1)
+	in := "\uFEFFfirst\r\n\n\uFEFFthird\n" + full + "\r\n" + over + "\n" + strings.Repeat("o", 3*maxLine) + "\r\n" + full + "\nlast"
+	var got []string
+	err := each(strings.NewReader(in), func(n int, raw []byte) error {
+		if n != len(got)+1 {
+			t.Errorf("line %d after %d", n, len(got))
+		}
+		got = append(got, string(raw))
+		return nil
+	})
+	want := []string{"first", "", "\uFEFFthird", full, "over", "over", full, "last"}
+	for i := range got {
+		if len(got[i]) > maxLine && strings.Trim(got[i], "o") == "" {
+			got[i] = "over"
+		}
+	}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%d lines: %v", len(got), err)
+	}
+	for _, end := range []string{"", "\n", "\r\n", "\n\n"} {
+		lines := 0
+		err := each(strings.NewReader("a"+end), func(int, []byte) error { lines++; return nil })
+		if err != nil || lines != max(1, strings.Count(end, "\n")) {
+			t.Errorf("%q: %d lines, %v", end, lines, err)
+		}
+	}
+	broken := errors.New("broken")
+	for _, before := range []string{"a\nhalf", "a\n" + over, over + over} {
+		lines := 0
+		err := each(io.MultiReader(strings.NewReader(before), iotest.ErrReader(broken)), func(int, []byte) error { lines++; return nil })
+		if !errors.Is(err, broken) || lines != 1 {
+			t.Errorf("%d lines, %v", lines, err)
+		}
 	}
 }
 

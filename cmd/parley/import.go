@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -47,6 +48,9 @@ Example:
 // Run imports the file.
 func (c *importCommand) Run(ctx context.Context, std streams) (err error) {
 	if err := c.Available(); err != nil {
+		return err
+	}
+	if err := c.sparesTheDump(); err != nil {
 		return err
 	}
 	w := whom{Settings: c.Settings, Account: c.As}
@@ -148,6 +152,22 @@ func (c *importCommand) refusals(out io.Writer) (each func(dump.Refusal) error, 
 	lines := json.NewEncoder(buffered)
 	return func(r dump.Refusal) error { return lines.Encode(r) },
 		func() error { return errors.Join(buffered.Flush(), file.Close()) }, nil
+}
+
+// sparesTheDump is nil unless the report would be written over the dump.
+func (c *importCommand) sparesTheDump() error {
+	report, err := os.Stat(c.Report)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	from, err := os.Stat(c.File)
+	if err == nil && os.SameFile(report, from) {
+		err = errors.New("--report names the dump itself, and would write over it")
+	}
+	return err
 }
 
 // sentence says why a line was refused.

@@ -63,6 +63,9 @@ func TestHashtags(t *testing.T) {
 		"#q\u0323\u0307 #q\u0307\u0323":        {"q\u0323\u0307", "q\u0323\u0307"}, // marks in any order
 		"#\u0301a":                             nil,                                // a mark with nothing below it
 		"#👨\u200d👩\u200d👧":                     nil,
+		"❤️#love 👩\u200d⚕️#care":               {"love", "care"}, // the marks are the emoji's
+		"cafe\u0301#tag":                       nil,
+		"#Ꮳꮃꭹ #ꮳꮃꭹ #ᏸ":                         {"ᏣᎳᎩ", "ᏣᎳᎩ", "Ᏸ"},
 		"#日本語👍🏽":                               {"日本語"},
 		"#می\u200cخواهم":                       {"می"}, // letters, marks, digits and "_" alone
 		"#\u202etag #\u200btag":                nil,
@@ -74,6 +77,17 @@ func TestHashtags(t *testing.T) {
 	} {
 		if d := cmp.Diff(want, names(text.Tokens(in), text.Hashtag)); d != "" {
 			t.Errorf("%q: %s", in, d)
+		}
+	}
+}
+
+// F7: a folded tag leads to its own page.
+func TestFoldOnce(t *testing.T) {
+	t.Parallel()
+	for r := range rune(0x20000) {
+		folded := text.Fold("a" + string(r))
+		if again := text.Fold(folded); again != folded {
+			t.Errorf("%U folds to %q, and that to %q", r, folded, again)
 		}
 	}
 }

@@ -44,12 +44,12 @@ type Token struct {
 // account has it is not decided here.
 func Tokens(s string) []Token {
 	var found []Token
-	before := rune(' ')
+	before, base := ' ', ' ' // base is the last that is no mark: one on an emoji is no word
 	for i := 0; i < len(s); {
 		r, size := utf8.DecodeRuneInString(s[i:])
 		var t Token
 		switch {
-		case (r == '#' || r == '＃') && maySign(before) && !isWord(before):
+		case (r == '#' || r == '＃') && maySign(before) && !isWord(base):
 			t = hashtag(s, i, i+size)
 		case (r == '@' || r == '＠') && maySign(before) && foldedHandle(before) == "":
 			t = mention(s, i, i+size)
@@ -58,9 +58,12 @@ func Tokens(s string) []Token {
 			found = append(found, t)
 			i = t.End
 			before, _ = utf8.DecodeLastRuneInString(s[:i])
+			base = before
 			continue
 		}
-		before = r
+		if before = r; !unicode.IsMark(r) {
+			base = r
+		}
 		i += size
 	}
 	return found

@@ -29,12 +29,17 @@ func (s *Server) readPosition(c *Call) error {
 // awaitPosition waits until every projector that the route reads from has
 // passed the caller's position. Errors: errPositionLate.
 func (s *Server) awaitPosition(ctx context.Context, c *Call) error {
-	if c.Position == 0 || len(c.route.waits) == 0 {
+	return s.await(ctx, c, c.route.waits...)
+}
+
+// await is awaitPosition for some projectors.
+func (s *Server) await(ctx context.Context, c *Call, projectors ...Waiter) error {
+	if c.Position == 0 || len(projectors) == 0 {
 		return nil
 	}
 	waiting, cancel := context.WithTimeout(ctx, s.cfg.PositionWait)
 	defer cancel()
-	for _, w := range c.route.waits {
+	for _, w := range projectors {
 		err := w.Wait(waiting, c.Position)
 		switch {
 		case err == nil:

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -191,9 +192,22 @@ func (s *Server) getSuggestions(ctx context.Context, c *Call, p suggestFor, _ No
 		wrong.Add("q", "required")
 		return answer, wrong.Err()
 	}
+	if err := s.awaitIndex(ctx, c); err != nil {
+		return answer, err
+	}
 	found, err := s.cfg.Search.Suggest(ctx, c.Account(), p.Q)
 	for _, x := range found {
 		answer.Data.Items = append(answer.Data.Items, showSuggestion(x))
 	}
 	return answer, err
+}
+
+// awaitIndex waits for the index as for a projector that the route reads from;
+// but what it still lacks then is left out, as all of it is while it is down.
+func (s *Server) awaitIndex(ctx context.Context, c *Call) error {
+	err := s.await(ctx, c, s.cfg.Waiters[Search])
+	if errors.Is(err, errPositionLate) {
+		return nil
+	}
+	return err
 }
