@@ -58,6 +58,7 @@ func TestHighlight(t *testing.T) {
 		{"an e-mail, no e mail", "e-mail", []string{"an <mark>e-mail</mark>, no e mail"}},
 		{"Go語言", "go語言", []string{"<mark>Go語言</mark>"}},
 		{"She didn’t", "didn't", []string{"She <mark>didn’t</mark>"}},
+		{"❤️Apples❤️", "apples", []string{"❤️<mark>Apples</mark>❤️"}},
 		{"nothing", "else", nil},
 		{"", "x", nil},
 		{"<mark>", "mark", []string{"&lt;<mark>mark</mark>&gt;"}},

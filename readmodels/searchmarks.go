@@ -4,6 +4,7 @@ import (
 	"html"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -137,7 +138,7 @@ func (f folded) find(w Word, marks []span) []span {
 // beginnings are where words of a text begin with one of those looked for.
 func (f folded) beginnings(words []Word) (marks []span) {
 	for i, r := range f.runes {
-		if !wordy(r) || i > 0 && wordy(f.runes[i-1]) && cjk(f.runes[i-1]) == cjk(r) {
+		if !f.wordy(i) || i > 0 && f.wordy(i-1) && cjk(f.runes[i-1]) == cjk(r) {
 			continue // nothing begins here
 		}
 		for _, w := range words {
@@ -151,7 +152,16 @@ func (f folded) beginnings(words []Word) (marks []span) {
 }
 
 // inWord says whether a character is part of a word with spaces around it.
-func (f folded) inWord(i int) bool { return wordy(f.runes[i]) && !cjk(f.runes[i]) }
+func (f folded) inWord(i int) bool { return f.wordy(i) && !cjk(f.runes[i]) }
+
+// wordy says whether a character is part of a word: a mark where what it is on
+// is, so that those of emoji are not.
+func (f folded) wordy(i int) bool {
+	for i > 0 && unicode.IsMark(f.runes[i]) {
+		i--
+	}
+	return wordy(f.runes[i]) && !unicode.IsMark(f.runes[i])
+}
 
 // match says where word ends, if it begins where the text's word [i, end) does
 // and ends with a word; else 0. A word with signs in it spans several.
