@@ -95,8 +95,8 @@ func (c *Commands) editOnce(ctx context.Context, editor, id uuid.UUID, in EditPo
 // or published with it, and for a published post.
 func (c *Commands) edit(ctx context.Context, editor uuid.UUID, old storedText, in EditPost, title, body string) (func(*post.Post) ([]event.Data, error), error) {
 	if !old.waiting {
-		if in.PublishAt != nil {
-			return nil, post.ErrPublished
+		if in.PublishAt != nil { // only a draft has a date: the post says what it is instead
+			return func(p *post.Post) ([]event.Data, error) { return p.Draft(old.draft) }, nil
 		}
 		w, err := c.words(ctx, title, body)
 		w.keep(old.mentions)

@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -32,6 +33,7 @@ func auditRoutes() []Route {
 				a.Detail = d.Event.String()
 			}
 		}),
+		act("board", func(d board.Changed, a *readmodels.Act) { a.Actor, a.Detail = d.By, changed(d) }),
 		act("board", func(d board.Archived, a *readmodels.Act) {
 			a.Actor, a.Detail = d.By, said(d.Archived, "archived", "opened")
 		}),
@@ -46,6 +48,14 @@ func auditRoutes() []Route {
 		act("post", func(d post.Unmasked, a *readmodels.Act) { a.Actor, a.Reason = d.By, d.Reason }),
 		onID(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, e event.Decoded, d comment.Restored) error {
 			return readmodels.PutActOnOthers(ctx, b, readmodels.ActOf(e, d.By, "comment", id))
+		}),
+		onID(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, e event.Decoded, d post.Edited) error {
+			return readmodels.PutActOnOthers(ctx, b, readmodels.ActOf(e, d.Editor, "post", id))
+		}),
+		onID(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, e event.Decoded, d post.AnswerAccepted) error {
+			a := readmodels.ActOf(e, d.By, "post", id)
+			a.Detail = said(d.Comment != uuid.Nil, d.Comment.String(), "none")
+			return readmodels.PutActOnOthers(ctx, b, a)
 		}),
 		onID(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, e event.Decoded, d post.Deleted) error {
 			return readmodels.PutActOnOthers(ctx, b, readmodels.ActOf(e, d.By, "post", id))
@@ -103,4 +113,19 @@ func said(is bool, yes, no string) string {
 		return yes
 	}
 	return no
+}
+
+// changed are the fields of a board that were changed; what they say is shown
+// by the board, and was sealed before.
+func changed(d board.Changed) string {
+	var fields []string
+	for _, f := range []struct {
+		name string
+		is   bool
+	}{{"name", d.Name != nil}, {"rules", d.Rules != nil}, {"description", d.Description != nil}, {"icon", d.Icon != nil}, {"banner", d.Banner != nil}} {
+		if f.is {
+			fields = append(fields, f.name)
+		}
+	}
+	return strings.Join(fields, ", ")
 }

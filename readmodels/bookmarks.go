@@ -146,7 +146,7 @@ func PostFollowers(ctx context.Context, r Reader, post uuid.UUID, before uint64,
 }
 
 // WhoSeePost are those of some accounts whom no block keeps from a post, in
-// their order; there are at most text.MaxMentions.
+// their order; there are at most one more than text.MaxMentions.
 func WhoSeePost(ctx context.Context, r Reader, post uuid.UUID, accounts []uuid.UUID) ([]uuid.UUID, error) {
 	if len(accounts) == 0 {
 		return nil, nil

@@ -231,11 +231,13 @@ func TestF3_Audit(t *testing.T) {
 	t.Parallel()
 	f := newForum(t)
 	target := newBoard(f.Server, f.admin)
-	id := makePost(f.alice, f.board, nil)
+	id := makePost(f.alice, f.board, body{"type": "question"})
 	post := "/v1/posts/" + id
 	f.alice.Patch(post, body{"title": "Two"}).Want(200)
 	f.alice.Patch(post, body{"title": "Three"}).Want(200)
 	f.alice.Delete(post + "/revisions/1").Want(204)
+	answer := say(f.alice, id, "")
+	f.alice.Put(post+"/answer", body{"commentId": answer}).Want(200)
 	f.alice.Delete(post).Want(204)
 	f.alice.Post(post+"/restore", nil).Want(200)
 	f.see(f.alice)
@@ -246,6 +248,9 @@ func TestF3_Audit(t *testing.T) {
 	f.admin.Delete(post + "/revisions/2").Want(204)
 	f.admin.Delete(post).Want(204)
 	f.admin.Post(post+"/restore", nil).Want(200)
+	f.admin.Patch(post, body{"title": "Said for her"}).Want(200)
+	f.admin.Put(post+"/answer", body{"commentId": nil}).Want(200)
+	f.admin.Put(post+"/answer", body{"commentId": answer}).Want(200)
 	var got []string
 	for _, act := range f.admin.Get("/v1/admin/audit?subject=" + id).Want(200).Items() {
 		if dig(act, "actor", "id") != f.admin.Account.ID || dig(act, "subject", "type") != "post" {
@@ -257,9 +262,15 @@ func TestF3_Audit(t *testing.T) {
 	want := []string{
 		"post.locked locked", "post.locked unlocked", "post.pinned pinned", "post.moved from " + f.board + " to " + target,
 		"post.redacted revision 2", "post.deleted <nil>", "post.restored <nil>",
+		"post.edited <nil>", "post.answer_accepted none", "post.answer_accepted " + answer,
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("acts: %q\nwant  %q", got, want)
+	}
+	f.admin.Patch("/v1/boards/"+target, body{"description": "Here", "name": "Renamed " + target[:8]}).Want(200)
+	acts := f.admin.Get("/v1/admin/audit?subject=" + target).Want(200).Items()
+	if len(acts) != 1 || acts[0]["act"] != "board.changed" || acts[0]["detail"] != "name, description" {
+		t.Errorf("acts on the board: %v", acts)
 	}
 }
 

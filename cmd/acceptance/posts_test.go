@@ -190,6 +190,7 @@ func TestF2_Delete(t *testing.T) {
 		t.Errorf("hashtag: %v", h)
 	}
 	f.alice.Patch(post, map[string]any{"title": "Back"}).Want(409, "post.deleted")
+	f.alice.Patch(post, map[string]any{"publishAt": nil}).Want(409, "post.deleted")
 	f.bob.Post(post+"/comments", map[string]any{"body": "B"}).Want(409, "post.deleted")
 	f.bob.Put(post+"/reactions/like", nil).Want(409, "post.deleted")
 	f.admin.Delete("/v1/posts/" + kept).Want(204)

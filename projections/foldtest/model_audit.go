@@ -2,6 +2,8 @@ package foldtest
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -28,12 +30,9 @@ type actRow struct {
 }
 
 // foldAct keeps what was done in the name of the community: everything about
-// roles, suspensions, keys and who runs a board, and deletes of what others
-// wrote.
+// roles, suspensions, keys and boards, and what was done to what others wrote.
 func (m *Model) foldAct(e Event) {
-	note := func(act string, actor uuid.UUID, kind, detail, reason string) {
-		m.audited[e.ID] = actRow{act, actor, kind, e.thing(), detail, reason, e.Time}
-	}
+	note := m.note(e)
 	switch d := e.Data.(type) {
 	case account.RoleGranted:
 		note("account.role_granted", d.By, "account", d.Role, "")
@@ -54,6 +53,17 @@ func (m *Model) foldAct(e Event) {
 			lifted = d.Event.String()
 		}
 		note("account.suspension_lifted", d.By, "account", lifted, d.Reason)
+	case board.Changed:
+		var fields []string
+		for name, is := range map[string]bool{
+			"name": d.Name != nil, "rules": d.Rules != nil, "description": d.Description != nil, "icon": d.Icon != nil, "banner": d.Banner != nil,
+		} {
+			if is {
+				fields = append(fields, name)
+			}
+		}
+		slices.SortFunc(fields, func(a, b string) int { return strings.Index(boardFields, a) - strings.Index(boardFields, b) })
+		note("board.changed", d.By, "board", strings.Join(fields, ", "), "")
 	case board.Archived:
 		note("board.archived", d.By, "board", map[bool]string{true: "archived", false: "opened"}[d.Archived], "")
 	case board.ModeratorSet:
@@ -64,11 +74,35 @@ func (m *Model) foldAct(e Event) {
 		note("apikey.revoked", d.By, "api_key", "", "")
 	case report.Decided:
 		note("report.decided", d.By, "report", string(d.Action), d.Reason)
+	default:
+		m.foldForumAct(e)
+	}
+}
+
+// note is how an event becomes an act.
+func (m *Model) note(e Event) func(act string, actor uuid.UUID, kind, detail, reason string) {
+	return func(act string, actor uuid.UUID, kind, detail, reason string) {
+		m.audited[e.ID] = actRow{act, actor, kind, e.thing(), detail, reason, e.Time}
+	}
+}
+
+// foldForumAct is foldAct for posts and comments.
+func (m *Model) foldForumAct(e Event) {
+	note := m.note(e)
+	switch d := e.Data.(type) {
 	case post.Unmasked:
 		note("post.unmasked", d.By, "post", "", d.Reason)
 	case comment.Restored:
 		if m.comments[e.thing()].author != d.By {
 			note("comment.restored", d.By, "comment", "", "")
+		}
+	case post.Edited:
+		if m.posts[e.thing()].author != d.Editor {
+			note("post.edited", d.Editor, "post", "", "")
+		}
+	case post.AnswerAccepted:
+		if m.posts[e.thing()].author != d.By {
+			note("post.answer_accepted", d.By, "post", either(d.Comment == uuid.Nil, "none", d.Comment.String()), "")
 		}
 	case post.Deleted:
 		if m.posts[e.thing()].author != d.By {
@@ -94,6 +128,8 @@ func (m *Model) foldAct(e Event) {
 		}
 	}
 }
+
+const boardFields = "name, rules, description, icon, banner" // in the order in which an act names them
 
 func (m *Model) printAudit() {
 	for id, a := range m.audited {

@@ -304,6 +304,15 @@ func TestWhoIsTold(t *testing.T) {
 	must(t, err)
 	anonymous := say(author, hidden, first)
 	same(t, "a mute leaves anonymous ones alone", told(bob)[4:], entry(notification.Reply, uuid.Nil, "comment", anonymous))
+
+	_, err = w.c.Block(ctx, author, bob.Account, true) // it hides the post and what bob said there
+	must(t, err)
+	dave := w.person()
+	say(dave, open, thread)
+	_, err = w.c.ReactToComment(ctx, dave, thread, "like", true)
+	must(t, err)
+	again := say(dave, hidden, first)
+	same(t, "under a post out of sight, and under an anonymous one", told(bob)[5:], entry(notification.Reply, dave.Account, "comment", again))
 }
 
 // F6, N1: followers of a post are told of replies, once for each event and

@@ -67,8 +67,8 @@ func (n *Notify) published(ctx context.Context, e event.Decoded) ([]commands.Not
 }
 
 // commented tells whom the comment mentions, then the author of the post and
-// of the comment that was answered: the first of it that one is. postFollowers
-// tells the rest.
+// of the comment that was answered: the first of it that one is, and nobody who
+// does not see the post any more. postFollowers tells the rest.
 func (n *Notify) commented(ctx context.Context, e event.Decoded) ([]commands.Notify, error) {
 	d := e.Payload.(comment.Published)
 	id, err := uuid.Parse(event.StreamID(e.Stream))
@@ -79,21 +79,25 @@ func (n *Notify) commented(ctx context.Context, e event.Decoded) ([]commands.Not
 	if err != nil {
 		return nil, err
 	}
-	readers := []uuid.UUID{owner}
+	named := slices.Clone(d.Mentions)
 	if d.Parent != uuid.Nil {
 		parent, err := n.cfg.Commands.CommentOwner(ctx, d.Parent)
 		if err != nil {
 			return nil, err
 		}
-		readers = append(readers, parent)
+		named = append(named, parent)
 	}
-	var mentioned []uuid.UUID
-	err = n.cfg.Reads.Read(ctx, func(r readmodels.Reader) (err error) {
-		mentioned, err = readmodels.WhoSeePost(ctx, r, d.Post, d.Mentions)
-		return err
-	})
-	if err != nil {
+	if named, err = n.seeing(ctx, d.Post, named...); err != nil {
 		return nil, err
+	}
+	readers := []uuid.UUID{owner}
+	var mentioned []uuid.UUID
+	for _, reader := range named {
+		if slices.Contains(d.Mentions, reader) {
+			mentioned = append(mentioned, reader)
+		} else {
+			readers = append(readers, reader)
+		}
 	}
 	actor, behind := commenter(d)
 	of := notification.Subject{Type: "comment", ID: id}
@@ -104,6 +108,18 @@ func (n *Notify) commented(ctx context.Context, e event.Decoded) ([]commands.Not
 	readers = slices.DeleteFunc(readers, func(id uuid.UUID) bool { return slices.Contains(mentioned, id) })
 	replies, err := n.to(ctx, notification.Notified{Kind: notification.Reply, Actor: actor, Subject: of}, behind, readers...)
 	return append(notes, replies...), err
+}
+
+// seeing are those of some accounts whom no block keeps from a post.
+func (n *Notify) seeing(ctx context.Context, post uuid.UUID, accounts ...uuid.UUID) (seeing []uuid.UUID, err error) {
+	if len(accounts) == 0 {
+		return nil, nil
+	}
+	err = n.cfg.Reads.Read(ctx, func(r readmodels.Reader) (err error) {
+		seeing, err = readmodels.WhoSeePost(ctx, r, post, accounts)
+		return err
+	})
+	return seeing, err
 }
 
 // postFollowers tells who followed the post before it was commented.
@@ -133,6 +149,7 @@ func commenter(d comment.Published) (actor, behind uuid.UUID) {
 	return d.Author, d.Author
 }
 
+// reacted tells whose it is; a comment's author only while they see the post.
 func (n *Notify) reacted(ctx context.Context, e event.Decoded) ([]commands.Notify, error) {
 	d := e.Payload.(reaction.Added)
 	actor, behind := d.Account, d.Account
@@ -140,15 +157,23 @@ func (n *Notify) reacted(ctx context.Context, e event.Decoded) ([]commands.Notif
 		actor, behind = uuid.Nil, d.HiddenAccount
 	}
 	entry := notification.Notified{Kind: notification.PostReaction, Actor: actor, Subject: notification.Subject{Type: "post", ID: d.Subject}}
-	owner := n.cfg.Commands.PostOwner
-	if d.SubjectType == reaction.Comment {
-		entry.Kind, entry.Subject.Type, owner = notification.CommentReaction, "comment", n.cfg.Commands.CommentOwner
+	if d.SubjectType == reaction.Post {
+		owner, err := n.cfg.Commands.PostOwner(ctx, d.Subject)
+		if err != nil {
+			return nil, err
+		}
+		return n.to(ctx, entry, behind, owner)
 	}
-	reader, err := owner(ctx, d.Subject)
+	entry.Kind, entry.Subject.Type = notification.CommentReaction, "comment"
+	owner, err := n.cfg.Commands.CommentOwner(ctx, d.Subject)
+	if err != nil || owner == behind {
+		return nil, err
+	}
+	readers, err := n.seeing(ctx, d.Post, owner)
 	if err != nil {
 		return nil, err
 	}
-	return n.to(ctx, entry, behind, reader)
+	return n.to(ctx, entry, behind, readers...)
 }
 
 func (n *Notify) followed(ctx context.Context, e event.Decoded) ([]commands.Notify, error) {

@@ -54,15 +54,44 @@ const reactions = (counts) => Object.entries(counts).sort((a, b) => b[1] - a[1])
   make('span', { class: 'reaction', title: kind }, make('span', { 'aria-hidden': 'true' }, faces[kind] || kind),
     make('span', { class: 'unseen' }, kind), ' ' + n));
 
-const showComment = (comment) => make('li', { class: comment.parentId ? 'answer' : '' },
+const tag = (text) => make('span', { class: 'tag' }, text);
+
+// pictures are a post's, small. A CDN that links may name asks us for what it
+// lacks, so they are here as well, and the pages load nothing from elsewhere.
+const pictures = (images) => {
+  const here = (url) => (/v1\/images\/[^/]+$/.exec(new URL(url).pathname) || [''])[0];
+  return images.length === 0 ? null : make('p', { class: 'pictures' }, images.map((image) => {
+    const small = image.thumbnails.find((t) => t.width >= 320) || image;
+    return make('a', { href: here(image.url), target: '_blank' },
+      make('img', { src: here(small.url), width: small.width, height: small.height, loading: 'lazy', alt: 'picture' }));
+  }));
+};
+
+// showComment is a comment; answers is where those to it go, if it has a place of its own.
+const showComment = (comment, accepted, answers) => make('li', null,
   avatar(comment.author),
   make('div', null,
     byline(comment.author, comment.createdAt),
-    make('div', { class: 'body' }, comment.deleted ? make('p', { class: 'dim' }, 'This comment was deleted.') : rich(comment.html))));
+    accepted ? tag('accepted answer') : null,
+    make('div', { class: 'body' }, comment.deleted ? make('p', { class: 'dim' }, 'This comment was deleted.') : rich(comment.html)),
+    make('div', { class: 'foot' }, reactions(comment.reactions)),
+    answers));
 
-// thread is a post's comments, the oldest first, a page at a time.
+const deepest = 4; // what answers deeper ones stands beside them: there is no room further in
+
+// thread is a post's comments, the oldest first, a page at a time: what a
+// comment answers came before it.
 const thread = (post) => {
   const list = make('ol', { class: 'comments' });
+  const places = new Map(); // where answers to a comment go, by its id
+  const put = (comment) => {
+    const { into, depth } = places.get(comment.parentId) || { into: list, depth: 0 };
+    const answers = depth < deepest ? make('ol', { class: 'comments' }) : null;
+    places.set(comment.id, answers ? { into: answers, depth: depth + 1 } : { into, depth });
+    const item = showComment(comment, comment.id === post.answerId, answers);
+    into.append(item);
+    return item;
+  };
   const state = make('p', { class: 'dim', role: 'status' });
   const more = make('button', { type: 'button', class: 'quiet', hidden: true }, 'More comments');
   let next = null;
@@ -71,8 +100,7 @@ const thread = (post) => {
     state.textContent = 'Loading…';
     return guard(state, async () => {
       const page = await ask('GET', 'v1/posts/' + post.id + '/comments' + (next ? '?cursor=' + encodeURIComponent(next) : ''));
-      const items = page.items.map(showComment);
-      list.append(...items);
+      const items = page.items.map(put);
       if (next && items.length) { // the button that had the focus has moved down
         items[0].tabIndex = -1;
         items[0].focus();
@@ -104,9 +132,10 @@ export const showPost = (post, board) => {
     avatar(post.author),
     make('div', null,
       byline(post.author, post.publishedAt, board),
-      make('h3', { id: 'title-' + post.id }, post.title, post.pinned ? make('span', { class: 'tag' }, 'pinned') : null,
-        post.locked ? make('span', { class: 'tag' }, 'locked') : null),
+      make('h3', { id: 'title-' + post.id }, post.title, post.type === 'question' ? tag(post.answerId ? 'answered' : 'question') : null,
+        post.pinned ? tag('pinned') : null, post.locked ? tag('locked') : null),
       body,
+      pictures(post.images),
       make('div', { class: 'foot' }, toggle, reactions(post.reactions)),
       under));
 };
