@@ -87,6 +87,10 @@ func TestF2_CharactersThatNoTextTakes(t *testing.T) {
 			}
 		}
 	}
+	entities := f.alice.Post(f.posts(), body{"title": "T", "body": "a&#x202e;b" + strings.Repeat("&#x0301;", 40)}).Want(201).Map()
+	if want := "<p>a\ufffdb" + strings.Repeat("\u0301", 30) + "</p>\n"; entities["html"] != want {
+		t.Errorf("entities: %q", entities["html"])
+	}
 }
 
 // F1: a board's name is counted in bytes, whatever they show.

@@ -1,6 +1,7 @@
 package text
 
 import (
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -45,7 +46,7 @@ func writable(s string, lines bool) bool {
 			if _, size := utf8.DecodeRuneInString(s[i:]); size == 1 {
 				return false
 			}
-		case unicode.IsControl(r) && !unicode.IsSpace(r), r == leftToRightOverride, r == rightToLeftOverride:
+		case harms(r):
 			return false
 		case !lines && breaksLine(r):
 			return false
@@ -57,6 +58,33 @@ func writable(s string, lines bool) bool {
 		}
 	}
 	return true
+}
+
+// harms says whether a character is a control that is no white space, or turns
+// the direction against the letters' own.
+func harms(r rune) bool {
+	return unicode.IsControl(r) && !unicode.IsSpace(r) || r == leftToRightOverride || r == rightToLeftOverride
+}
+
+// Tame is s with U+FFFD for what no text may hold, and without what is too much
+// in a pile of marks. It is for what is made of a text after that was looked at:
+// Markdown has entities for all characters.
+func Tame(s string) string {
+	if writable(s, true) {
+		return s
+	}
+	marks := 0
+	return strings.Map(func(r rune) rune {
+		if r < utf8.RuneSelf || !unicode.IsMark(r) {
+			marks = 0
+		} else if marks++; marks > maxMarks {
+			return -1
+		}
+		if harms(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, s)
 }
 
 func breaksLine(r rune) bool {

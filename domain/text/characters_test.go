@@ -83,6 +83,14 @@ func TestWritable(t *testing.T) {
 			t.Errorf("%q among lines: %v", s, block.Err())
 		}
 	}
+	for s, want := range map[string]string{
+		"two\nlines \u2067שלום\u2069": "two\nlines \u2067שלום\u2069", "a\u202eb\u202dc\x00\x1b": "a\ufffdb\ufffdc\ufffd\ufffd",
+		strings.Repeat("e"+strings.Repeat("\u0301", 31), 2): strings.Repeat("e"+strings.Repeat("\u0301", 30), 2), "broken\xff": "broken\ufffd",
+	} {
+		if got := text.Tame(s); got != want {
+			t.Errorf("%q is tamed as %q, want %q", s, got, want)
+		}
+	}
 	var secret text.Check
 	secret.Secret("f", "\u202ebell\x07\n")
 	if err := secret.Err(); err != nil {

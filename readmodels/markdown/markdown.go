@@ -59,7 +59,7 @@ func HTML(text string) string {
 	if err := engine.Convert([]byte(text), &b); err != nil {
 		return "" // a bytes.Buffer never fails, nor do the renderers
 	}
-	return userContent.Replace(policy.SanitizeReader(&b).String())
+	return words.Tame(userContent.Replace(policy.SanitizeReader(&b).String()))
 }
 
 // userContent adds to the links that no editor set them. No quote of a text or

@@ -46,6 +46,10 @@ func TestRender(t *testing.T) {
 		"&lt;script&gt;":                        "<p>&lt;script&gt;</p>",
 		"3. x":                                  "<ol start=\"3\">\n<li>x</li>\n</ol>",
 		"@0190f3c4-0000-7000-8000-000000000001": "<p>@0190f3c4-0000-7000-8000-000000000001</p>",
+
+		"a&#x202e;b&#x1b;[2J c&rlm;":               "<p>a\ufffdb\ufffd[2J c\u200f</p>",
+		"o" + strings.Repeat("&#x0301;", 40) + "k": "<p>o" + strings.Repeat("\u0301", 30) + "k</p>",
+		"|a|b|c|\n|:-:|-:|-|\n":                    "<table>\n<thead>\n<tr>\n<th align=\"center\">a</th>\n<th align=\"right\">b</th>\n<th>c</th>\n</tr>\n</thead>\n</table>",
 	} {
 		if got := strings.TrimSpace(markdown.HTML(in)); got != want {
 			t.Errorf("%q:\n got %s\nwant %s", in, got, want)

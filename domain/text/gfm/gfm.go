@@ -30,5 +30,7 @@ func New(options ...goldmark.Option) goldmark.Markdown {
 		),
 		parser.WithParagraphTransformers(parser.DefaultParagraphTransformers()...),
 	)
-	return goldmark.New(append(options, goldmark.WithParser(syntax), goldmark.WithExtensions(extension.GFM))...)
+	github := goldmark.WithExtensions(extension.Linkify, extension.Strikethrough, extension.TaskList,
+		extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute))) // not as a style, which is not let through
+	return goldmark.New(append(options, goldmark.WithParser(syntax), github)...)
 }

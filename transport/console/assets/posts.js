@@ -35,11 +35,12 @@ const copy = (from, depth) => [...from.childNodes].flatMap((node) => {
   if (node.nodeType === Node.TEXT_NODE) return [node.data];
   if (node.nodeType !== Node.ELEMENT_NODE || depth > 40) return [];
   const children = copy(node, depth + 1);
-  if (known.has(node.tagName)) return [make(node.tagName, null, children)];
+  if (known.has(node.tagName)) return [make(node.tagName, { align: node.getAttribute('align') }, children)];
   if (/^H[1-6]$/.test(node.tagName)) return [make('p', null, make('strong', null, children))];
   if (node.tagName === 'A' && /^https?:\/\//i.test(node.getAttribute('href') || '')) {
     return [make('a', { href: node.getAttribute('href'), rel: 'noopener noreferrer nofollow', target: '_blank' }, children)];
   }
+  if (node.tagName === 'INPUT') return [node.checked ? '☑ ' : '☐ ']; // of a list of tasks
   if (node.tagName === 'IMG') return ['[' + (node.getAttribute('alt') || 'picture') + ']'];
   return ['SCRIPT', 'STYLE', 'TEMPLATE'].includes(node.tagName) ? [] : children;
 });
