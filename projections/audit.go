@@ -21,7 +21,7 @@ import (
 // auditRoutes keep the table audit: what moderators, administrators and the
 // operator did. What people do to their own things is no such act.
 func auditRoutes() []Route {
-	return []Route{
+	return append(forumActs(),
 		act("account", func(d account.RoleGranted, a *readmodels.Act) { a.Actor, a.Detail = d.By, d.Role }),
 		act("account", func(d account.RoleRevoked, a *readmodels.Act) { a.Actor, a.Detail, a.Reason = d.By, d.Role, d.Reason }),
 		act("account", func(d account.Suspended, a *readmodels.Act) {
@@ -45,6 +45,12 @@ func auditRoutes() []Route {
 		act("report", func(d report.Decided, a *readmodels.Act) {
 			a.Actor, a.Detail, a.Reason = d.By, string(d.Action), d.Reason
 		}),
+	)
+}
+
+// forumActs are what was done to posts and comments.
+func forumActs() []Route {
+	return []Route{
 		act("post", func(d post.Unmasked, a *readmodels.Act) { a.Actor, a.Reason = d.By, d.Reason }),
 		onID(func(ctx context.Context, b readmodels.Batch, id uuid.UUID, e event.Decoded, d comment.Restored) error {
 			return readmodels.PutActOnOthers(ctx, b, readmodels.ActOf(e, d.By, "comment", id))
