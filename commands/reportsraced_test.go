@@ -77,6 +77,37 @@ func TestTooLateADecisionGivesWay(t *testing.T) {
 	}
 }
 
+// F11: who found nothing to take back, for it was lifted by hand, has nothing to
+// do again when the decision comes too late.
+func TestTooLateToLiftAnything(t *testing.T) {
+	t.Parallel()
+	ctx, b := t.Context(), newBench(t)
+	admin := b.administrator(b.n, "ann_admin")
+	id := b.report(b.n, report.Post, b.post)
+	b.suspend(b.n, admin, id, forEver)
+	_, err := b.n.Lift(ctx, admin, b.author.Account, "by hand")
+	b.must(err)
+	was, err := b.n.report(ctx, id)
+	b.must(err)
+	slow := &slowStore{Store: b.store, stream: report.Stream(id), entered: make(chan struct{}), let: make(chan struct{})}
+	late := make(chan error, 1)
+	go func() {
+		_, err := b.node(slow).DecideReport(ctx, admin, id, DecideReport{Action: report.None, Reason: "r", IfMatch: func(version uuid.UUID) error {
+			if version != was.Version {
+				return ErrChanged
+			}
+			return nil
+		}})
+		late <- err
+	}()
+	<-slow.entered
+	_, err = b.n.Appeal(ctx, b.author, id, "please")
+	b.must(err)
+	close(slow.let)
+	want(t, <-late, ErrChanged)
+	b.free(b.author)
+}
+
 func (b *bench) must(err error) {
 	b.t.Helper()
 	if err != nil {

@@ -25,7 +25,7 @@ func auditRoutes() []Route {
 		act("account", func(d account.RoleGranted, a *readmodels.Act) { a.Actor, a.Detail = d.By, d.Role }),
 		act("account", func(d account.RoleRevoked, a *readmodels.Act) { a.Actor, a.Detail, a.Reason = d.By, d.Role, d.Reason }),
 		act("account", func(d account.Suspended, a *readmodels.Act) {
-			a.Actor, a.Detail, a.Reason = d.By, end(d), d.Reason
+			a.Actor, a.Detail, a.Reason = d.By, suspendedUntil(d), d.Reason
 		}),
 		act("account", func(d account.SuspensionLifted, a *readmodels.Act) {
 			a.Actor, a.Reason = d.By, d.Reason
@@ -98,9 +98,9 @@ func act[T any](subject string, say func(d T, a *readmodels.Act)) Route {
 	})
 }
 
-// end says until when an account is suspended, and whether that took the place
+// suspendedUntil says until when an account is suspended, and whether that took the place
 // of what stood. For ever is "".
-func end(d account.Suspended) string {
+func suspendedUntil(d account.Suspended) string {
 	until := ""
 	if !d.Until.IsZero() {
 		until = d.Until.UTC().Format(time.RFC3339)
