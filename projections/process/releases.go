@@ -129,7 +129,9 @@ func (r *Releases) look(ctx context.Context) (commands.Release, error) {
 	if err := r.cfg.Commands.EnableTypes(ctx); err != nil {
 		return release, err
 	}
-	r.cfg.Log.Info("new types of events may be written", "types", release.Pending)
+	if release.Begun { // on a new log all types are, which is no news
+		r.cfg.Log.Info("new types of events may be written", "types", release.Pending)
+	}
 	return r.cfg.Commands.CheckRelease(ctx)
 }
 
