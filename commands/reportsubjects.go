@@ -30,7 +30,7 @@ type reportable struct {
 func (c *Commands) reportable(ctx context.Context, by Actor, in *MakeReport) (reportable, error) {
 	s := &in.Subject
 	if s.Type == report.Hashtag {
-		tag, ok := text.FoldHashtag(strings.TrimPrefix(s.ID, "#"))
+		tag, ok := text.FoldHashtag(strings.TrimPrefix(text.Fold(s.ID), "#"))
 		if !ok {
 			return reportable{}, fault.ErrNotFound
 		}

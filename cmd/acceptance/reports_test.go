@@ -86,8 +86,10 @@ func TestF11_Report(t *testing.T) {
 			}
 		}
 	}
-	if a := c.carol.Post("/v1/reports", about("hashtag", "#日本語", "again")).Want(200); dig(a.Map(), "subject", "id") != "日本語" {
-		t.Errorf("a hashtag with its sign: %s", a)
+	for _, sign := range []string{"#", "＃"} {
+		if a := c.carol.Post("/v1/reports", about("hashtag", sign+"日本語", "again")).Want(200); dig(a.Map(), "subject", "id") != "日本語" {
+			t.Errorf("a hashtag with its sign: %s", a)
+		}
 	}
 }
 

@@ -26,6 +26,20 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// A line says what it says: half of a character is refused, not replaced.
+func TestHalved(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		`x`: false, `\n\"\\`: false, `\u00e9`: false, `\ud83e\udd86`: false, `\uD83E\uDD86\ud83e\udd86`: false, `\\ud83e`: false, `\\\\ud83e`: false,
+		`\ud83e`: true, `\udd86`: true, `\ud83e \udd86`: true, `\ud83e\ud83e\udd86`: true, `\ud83e\udd86\udd86`: true, `\ud83e\n`: true, `\\\ud83e`: true,
+	} {
+		line := `{"kind":"board","id":"1","at":"2019-03-01T09:00:00Z","name":"` + text + `"}`
+		if _, err := parse([]byte(line), 0, now); errors.Is(err, errMalformed) != want {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
 // All times move together, so that the newest of the lines that can be read is
 // where it was asked to be; a time that is not there stays away.
 func TestTimesMove(t *testing.T) {
