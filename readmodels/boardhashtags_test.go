@@ -124,3 +124,36 @@ func TestF1_PopularHashtags(t *testing.T) {
 	}
 	want(time.Time{}, 10, "", "", 0)
 }
+
+// F1, F12: a page may have more boards than one statement asks for.
+func TestF1_HashtagsOfManyBoards(t *testing.T) {
+	t.Parallel()
+	db := newTables(t)
+	const boards = 520
+	nth := func(kind byte, n int) uuid.UUID { return uuid.UUID{13: kind, 14: byte(n >> 8), 15: byte(n)} }
+	err := db.Batch(t.Context(), func(b readmodels.Batch) error {
+		for n := range boards {
+			id, w := nth(1, n), readmodels.When{Version: nth(2, n), At: at}
+			if err := readmodels.PutBoard(t.Context(), b, id, board.Created{By: me, Name: fmt.Sprint(n)}, at, id); err != nil {
+				return err
+			}
+			text := readmodels.PostText{Board: id, Author: me, Type: post.Article, Title: "t", Hashtags: []string{fmt.Sprint("tag", n), "all"}}
+			if err := readmodels.PutPost(t.Context(), b, w.Version, text, post.Live, time.Time{}, w, feeds); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := readmodels.Boards(t.Context(), db, uuid.Nil, readmodels.BoardTags{Since: at, Most: 10}, nil, 1000)
+	if err != nil || len(found) != boards {
+		t.Fatalf("%d boards, %v", len(found), err)
+	}
+	for n, b := range found {
+		if got := fmt.Sprint(b.Hashtags); got != fmt.Sprintf("[all tag%d]", n) {
+			t.Errorf("board %d: %s", n, got)
+		}
+	}
+}

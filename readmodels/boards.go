@@ -2,6 +2,9 @@ package readmodels
 
 import (
 	"context"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -189,31 +192,43 @@ func BoardsByID(ctx context.Context, r Reader, viewer uuid.UUID, tags BoardTags,
 	return boards, withHashtags(ctx, r, boards, tags)
 }
 
-// withHashtags adds the popular hashtags of boards in one query.
+// boardsAtOnce are boards whose hashtags one statement asks for; SQLite joins
+// no more than 500 parts.
+const boardsAtOnce = 250
+
+// withHashtags adds the popular hashtags of boards, in one query unless a page
+// is very long. Each board's are added up for themselves: ranking those of all
+// together takes half as long again.
 func withHashtags(ctx context.Context, r Reader, boards []Board, tags BoardTags) error {
-	if len(boards) == 0 {
-		return nil
-	}
-	at := make(map[string]*Board, len(boards))
-	args := make([]any, 0, len(boards)+2)
 	for i := range boards {
 		boards[i].Hashtags = []string{}
-		at[boards[i].ID.String()] = &boards[i]
-		args = append(args, boards[i].ID.String())
 	}
 	if tags.Most <= 0 {
 		return nil
 	}
-	type used struct{ board, tag string }
-	list, err := collect(ctx, r, func(rows Rows) (u used, err error) {
-		err = rows.Scan(&u.board, &u.tag)
-		return u, err
-	}, `SELECT board, tag FROM (
-			SELECT board, tag, ROW_NUMBER() OVER (PARTITION BY board ORDER BY SUM(posts) DESC, tag) AS place
-			FROM board_hashtag WHERE board IN (`+marks(len(boards))+`) AND day >= ? GROUP BY board, tag) AS ranked
-		WHERE place <= ? ORDER BY board, place`, append(args, dayOf(millis(tags.Since)), tags.Most)...)
-	for _, u := range list {
-		at[u.board].Hashtags = append(at[u.board].Hashtags, u.tag)
+	type used struct {
+		board int
+		tag   string
 	}
-	return err
+	for some := range slices.Chunk(boards, boardsAtOnce) {
+		var parts []string
+		var args []any
+		for i, b := range some {
+			parts = append(parts, `SELECT `+strconv.Itoa(i)+`, tag, n FROM (SELECT tag, CAST(SUM(posts) AS bigint) AS n FROM board_hashtag
+				WHERE board = ? AND day >= ? GROUP BY tag ORDER BY n DESC, tag LIMIT ?) AS used`)
+			args = append(args, b.ID.String(), dayOf(millis(tags.Since)), tags.Most)
+		}
+		list, err := collect(ctx, r, func(rows Rows) (u used, err error) {
+			var posts int64
+			err = rows.Scan(&u.board, &u.tag, &posts)
+			return u, err
+		}, strings.Join(parts, " UNION ALL ")+` ORDER BY 1, 3 DESC, 2`, args...)
+		if err != nil {
+			return err
+		}
+		for _, u := range list {
+			some[u.board].Hashtags = append(some[u.board].Hashtags, u.tag)
+		}
+	}
+	return nil
 }
