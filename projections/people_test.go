@@ -186,7 +186,7 @@ func (w *peopleWorld) account(viewer, id uuid.UUID) *readmodels.Account {
 	if a.Links == nil {
 		a.Links = []account.Link{}
 	}
-	a.Followers, a.Following = len(w.list(uuid.Nil, id, 1)), len(w.list(uuid.Nil, id, 0))
+	a.Followers, a.Following = len(w.list(viewer, id, 1)), len(w.list(viewer, id, 0))
 	if viewer == id {
 		a.Own = &readmodels.OwnAccount{Email: a.Handle + "@example.org", Roles: []string{account.Member}, Settings: account.DefaultSettings()}
 	}

@@ -186,9 +186,11 @@ func oneAccount(ctx context.Context, r Reader, viewer uuid.UUID, where, key stri
 // accounts are those of a condition that do not block the viewer.
 func accounts(ctx context.Context, r Reader, viewer uuid.UUID, where string, keys ...any) ([]Account, error) {
 	me := textID(viewer)
-	args := append([]any{me, me, me, me, me}, keys...)
+	args := append([]any{me, me, me, me, me, me, me, me, me}, keys...)
 	return collect(ctx, r, scanAccount(viewer), `SELECT `+summaryColumns+`, banner, signature, bio, links, created_at, version,
-		followers, followees, posts, email, email_verified, roles, `+settingsColumns+`,
+		followers - (SELECT count(*) FROM follow WHERE follower IN `+acrossBlocks+` AND followee = account.id),
+		followees - (SELECT count(*) FROM follow WHERE follower = account.id AND followee IN `+acrossBlocks+`),
+		posts, email, email_verified, roles, `+settingsColumns+`,
 		(SELECT count(*) FROM follow WHERE follower = ? AND followee = account.id),
 		(SELECT count(*) FROM follow WHERE follower = account.id AND followee = ?),
 		(SELECT count(*) FROM follow_request WHERE follower = ? AND followee = account.id),

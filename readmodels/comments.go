@@ -26,6 +26,7 @@ var commentSchema = []string{
 	`CREATE INDEX IF NOT EXISTS comment_thread ON comment (thread, created_at, id) WHERE thread <> ''`,
 	`CREATE INDEX IF NOT EXISTS comment_thread_best ON comment (thread, reactions DESC, created_at, id) WHERE thread <> ''`,
 	`CREATE INDEX IF NOT EXISTS comment_parent ON comment (parent) WHERE parent <> ''`,
+	`CREATE INDEX IF NOT EXISTS comment_author ON comment (author, post, parent)`, // see unseenComments
 }
 
 // Comment is a comment as a viewer sees it.
@@ -37,7 +38,7 @@ type Comment struct {
 	CreatedAt        time.Time
 	EditedAt         time.Time // zero: never
 	Deleted          bool
-	Replies          int // direct ones that were not deleted
+	Replies          int // direct ones that were not deleted and that the viewer sees
 	Reactions        Reactions
 	Version          string // id of the newest event that changed it
 	Mine             bool
@@ -279,8 +280,13 @@ func dressComments(ctx context.Context, r Reader, viewer uuid.UUID, found []Comm
 	if err != nil {
 		return err
 	}
+	hidden, err := unseenReplies(ctx, r, viewer, found)
+	if err != nil {
+		return err
+	}
 	for i := range found {
 		m := &found[i]
+		m.Replies -= int(hidden[m.ID.String()])
 		m.Mine = viewer != uuid.Nil && m.owner == viewer
 		m.Reactions = *a.reactions[m.ID.String()]
 		m.Author = person(a.summaries, m.author)

@@ -153,8 +153,18 @@ func dress(ctx context.Context, r Reader, viewer uuid.UUID, found []Post) error 
 	if err != nil {
 		return err
 	}
+	hidden, err := unseenComments(ctx, r, viewer, subjects)
+	if err != nil {
+		return err
+	}
 	for i := range found {
 		p := &found[i]
+		if u := hidden[p.ID.String()]; u != (unseen{}) {
+			p.Comments -= int(u.comments)
+			if u.answer {
+				p.Answer = uuid.Nil
+			}
+		}
 		p.Mine = viewer != uuid.Nil && p.owner == viewer
 		p.Reactions = *a.reactions[p.ID.String()]
 		p.Author = person(a.summaries, p.author)

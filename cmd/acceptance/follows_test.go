@@ -139,6 +139,70 @@ func TestF8_Block(t *testing.T) {
 	}
 }
 
+// F8: a number says no more than the list below it: what a block hides is not
+// counted for either of the two, and for everybody else it is.
+func TestF8_CountsAcrossBlocks(t *testing.T) {
+	t.Parallel()
+	f := newForum(t)
+	cleo := f.NewPerson("cleo")
+	readers := []*harness.Client{f.alice, f.bob, cleo, f.Client()}
+	see := func(c *harness.Client) {
+		for _, r := range readers {
+			r.Position = c.Position
+		}
+	}
+	post := makePost(f.alice, f.board, map[string]any{"type": "question"})
+	see(f.alice)
+	top := say(f.alice, post, "")
+	see(f.alice)
+	bobs := say(f.bob, post, top)
+	see(f.bob)
+	answer := say(cleo, post, top)
+	see(cleo)
+	say(cleo, post, bobs)
+	gone := say(cleo, post, top)
+	cleo.Delete("/v1/comments/" + gone).Want(204)
+	see(cleo)
+	for _, c := range []*harness.Client{f.bob, cleo} {
+		c.Put("/v1/accounts/"+f.alice.Account.ID+"/follow", nil).Want(204)
+		see(c)
+	}
+	f.alice.Put("/v1/posts/"+post+"/answer", map[string]any{"commentId": answer}).Want(200)
+	see(f.alice)
+	check := func(c *harness.Client, who string, comments, replies float64, answered any, followers float64) {
+		t.Helper()
+		p := c.Get("/v1/posts/" + post).Want(200).Map()
+		listed := c.Get(f.posts()).Want(200).Items()[0]
+		below := c.Get("/v1/posts/" + post + "/comments").Want(200).Items()
+		seen := 0.0
+		for _, m := range below {
+			if m["deleted"] == false {
+				seen++
+			}
+		}
+		account := c.Get("/v1/accounts/" + f.alice.Account.ID).Want(200).Map()
+		if p["comments"] != comments || listed["comments"] != comments || seen != comments || p["answerId"] != answered ||
+			c.Get("/v1/comments/" + top).Want(200).Map()["replies"] != replies || account["followers"] != followers {
+			t.Errorf("%s: %v comments, %v in the list of posts, %v below, answer %v, %v followers", who, p["comments"], listed["comments"], seen, p["answerId"], account["followers"])
+		}
+	}
+	everybody := func() {
+		t.Helper()
+		check(f.alice, "alice", 4, 2, answer, 2)
+		check(readers[3], "anybody", 4, 2, answer, 2)
+	}
+	everybody()
+	f.bob.Put("/v1/accounts/"+cleo.Account.ID+"/block", nil).Want(204)
+	see(f.bob)
+	everybody()
+	check(f.bob, "bob", 2, 1, nil, 1)
+	check(cleo, "cleo", 3, 1, answer, 1)
+	cleo.Put("/v1/accounts/"+f.bob.Account.ID+"/block", nil).Want(404)
+	f.bob.Delete("/v1/accounts/" + cleo.Account.ID + "/block").Want(204)
+	see(f.bob)
+	check(f.bob, "bob again", 4, 2, answer, 2)
+}
+
 // F8: a mute is known to nobody else.
 func TestF8_Mute(t *testing.T) {
 	t.Parallel()
