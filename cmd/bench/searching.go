@@ -155,10 +155,15 @@ func (s *site) settled(ctx context.Context, board uuid.UUID) error {
 	}
 	defer c.close()
 	me := s.people[0]
-	if err := c.call(request("POST", "/v1/boards/"+board.String()+"/posts", me.token, `{"title":"lastword","body":"b"}`), http.StatusCreated); err != nil {
+	epoch, err := s.app.Commands().Epoch(ctx)
+	if err != nil {
 		return err
 	}
-	find := request("GET", "/v1/search?q=lastword", me.token, "", "Parley-Position: "+string(c.position))
+	_, out, err := s.app.Commands().CreatePost(ctx, me.actor, board, commands.CreatePost{Type: post.Article, Title: "lastword", Body: "b"})
+	if err != nil {
+		return err
+	}
+	find := request("GET", "/v1/search?q=lastword", me.token, "", "Parley-Position: "+event.NewPositions(epoch).Encode(out.Position))
 	for begun := time.Now(); time.Since(begun) < indexing; {
 		status, err := c.send(find)
 		if err != nil || status == http.StatusOK {
