@@ -286,7 +286,7 @@ func dressComments(ctx context.Context, r Reader, viewer uuid.UUID, found []Comm
 	}
 	for i := range found {
 		m := &found[i]
-		m.Replies -= int(hidden[m.ID.String()])
+		m.Replies -= hidden[m.ID.String()].comments
 		m.Mine = viewer != uuid.Nil && m.owner == viewer
 		m.Reactions = *a.reactions[m.ID.String()]
 		m.Author = person(a.summaries, m.author)

@@ -159,11 +159,10 @@ func dress(ctx context.Context, r Reader, viewer uuid.UUID, found []Post) error 
 	}
 	for i := range found {
 		p := &found[i]
-		if u := hidden[p.ID.String()]; u != (unseen{}) {
-			p.Comments -= int(u.comments)
-			if u.answer {
-				p.Answer = uuid.Nil
-			}
+		u := hidden[p.ID.String()]
+		p.Comments -= u.comments
+		if u.answer != 0 {
+			p.Answer = uuid.Nil
 		}
 		p.Mine = viewer != uuid.Nil && p.owner == viewer
 		p.Reactions = *a.reactions[p.ID.String()]

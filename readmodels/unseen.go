@@ -2,6 +2,7 @@ package readmodels
 
 import (
 	"context"
+	"slices"
 
 	"github.com/google/uuid"
 )
@@ -14,53 +15,47 @@ import (
 // viewer twice. Pseudonyms are none of them.
 const acrossBlocks = `(SELECT blocked FROM block WHERE blocker = ? UNION SELECT blocker FROM block WHERE blocked = ?)`
 
-// unseen is what of a post's comments its viewer does not see.
+// unseen is what of a post's comments, or of a comment's replies, its viewer
+// does not see.
 type unseen struct {
-	comments int64 // that were not deleted
-	answer   bool  // the accepted one is among them, deleted or not
+	of       string // id
+	comments int    // that were not deleted
+	answer   int    // of a post: 1 where the accepted one is among them, deleted or not
 }
 
 // unseenComments gives those of some posts that have any, by id.
 func unseenComments(ctx context.Context, r Reader, viewer uuid.UUID, posts []any) (map[string]unseen, error) {
-	if viewer == uuid.Nil {
-		return nil, nil
-	}
-	all := map[string]unseen{}
-	_, err := collect(ctx, r, func(rows Rows) (none struct{}, err error) {
-		var post string
-		var u unseen
-		var answer int64
-		err = rows.Scan(&post, &u.comments, &answer)
-		u.answer = answer != 0
-		all[post] = u
-		return none, err
-	}, `SELECT m.post, SUM(1 - m.deleted), MAX(CASE WHEN m.id = p.answer THEN 1 ELSE 0 END) FROM comment m JOIN post p ON p.id = m.post
-		WHERE m.author IN `+acrossBlocks+` AND m.post IN (`+marks(len(posts))+`) GROUP BY m.post`,
-		append([]any{viewer.String(), viewer.String()}, posts...)...)
-	return all, err
+	return unseenBy(ctx, r, viewer, `SELECT m.post, CAST(SUM(1 - m.deleted) AS bigint), MAX(CASE WHEN m.id = p.answer THEN 1 ELSE 0 END)
+		FROM comment m JOIN post p ON p.id = m.post
+		WHERE m.author IN `+acrossBlocks+` AND m.post IN (`+marks(len(posts))+`) GROUP BY m.post`, posts)
 }
 
-// unseenReplies gives the number of direct replies, by comment, that were not
-// deleted and that the viewer does not see.
-func unseenReplies(ctx context.Context, r Reader, viewer uuid.UUID, found []Comment) (map[string]int64, error) {
+// unseenReplies gives the direct replies of some comments that have any, by id.
+func unseenReplies(ctx context.Context, r Reader, viewer uuid.UUID, found []Comment) (map[string]unseen, error) {
+	var posts, parents []any
+	for _, m := range found {
+		parents = append(parents, m.ID.String())
+		if post := any(m.Post.String()); !slices.Contains(posts, post) {
+			posts = append(posts, post)
+		}
+	}
+	return unseenBy(ctx, r, viewer, `SELECT m.parent, CAST(SUM(1 - m.deleted) AS bigint), 0 FROM comment m WHERE m.author IN `+acrossBlocks+`
+		AND m.post IN (`+marks(len(posts))+`) AND m.parent IN (`+marks(len(parents))+`) GROUP BY m.parent`, slices.Concat(posts, parents))
+}
+
+// unseenBy runs a query that takes the viewer twice. Without an account nobody
+// is blocked.
+func unseenBy(ctx context.Context, r Reader, viewer uuid.UUID, sql string, args []any) (map[string]unseen, error) {
 	if viewer == uuid.Nil {
 		return nil, nil
 	}
-	args := []any{viewer.String(), viewer.String()}
-	for _, m := range found {
-		args = append(args, m.Post.String())
+	list, err := collect(ctx, r, func(rows Rows) (u unseen, err error) {
+		err = rows.Scan(&u.of, &u.comments, &u.answer)
+		return u, err
+	}, sql, append([]any{viewer.String(), viewer.String()}, args...)...)
+	all := make(map[string]unseen, len(list))
+	for _, u := range list {
+		all[u.of] = u
 	}
-	for _, m := range found {
-		args = append(args, m.ID.String())
-	}
-	all := map[string]int64{}
-	_, err := collect(ctx, r, func(rows Rows) (none struct{}, err error) {
-		var parent string
-		var n int64
-		err = rows.Scan(&parent, &n)
-		all[parent] = n
-		return none, err
-	}, `SELECT m.parent, COUNT(*) FROM comment m WHERE m.author IN `+acrossBlocks+` AND m.post IN (`+marks(len(found))+`)
-		AND m.parent IN (`+marks(len(found))+`) AND m.deleted = 0 GROUP BY m.parent`, args...)
 	return all, err
 }

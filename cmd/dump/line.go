@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
-	"strconv"
 	"time"
 	"unicode/utf8"
 
@@ -16,6 +14,7 @@ import (
 	"github.com/parleyhq/parley/domain/fault"
 	"github.com/parleyhq/parley/domain/post"
 	"github.com/parleyhq/parley/domain/reaction"
+	"github.com/parleyhq/parley/domain/text"
 )
 
 const (
@@ -75,9 +74,6 @@ func parse(raw []byte, shift time.Duration, now time.Time) (Line, error) {
 	if !utf8.Valid(raw) {
 		return l, errMalformed.With(fault.Field("", "no valid UTF-8"))
 	}
-	if halved(raw) {
-		return l, errMalformed.With(fault.Field("", "half of a surrogate pair"))
-	}
 	if err := json.Unmarshal(raw, &l); err != nil {
 		var wrong *json.UnmarshalTypeError
 		if errors.As(err, &wrong) && wrong.Field != "" {
@@ -89,6 +85,9 @@ func parse(raw []byte, shift time.Duration, now time.Time) (Line, error) {
 		}
 		return l, errMalformed
 	}
+	if text.LoneSurrogate(raw) {
+		return l, errMalformed.With(fault.Field("", "half of a surrogate pair"))
+	}
 	if trimmed := bytes.TrimSpace(raw); trimmed[0] != '{' { // null is read as nothing
 		return l, errMalformed
 	}
@@ -96,33 +95,6 @@ func parse(raw []byte, shift time.Duration, now time.Time) (Line, error) {
 		l.At = l.At.Add(shift).UTC().Truncate(time.Millisecond)
 	}
 	return l, l.check(now)
-}
-
-// escapes are those of JSON's strings, the digits of \u aside.
-var escapes = regexp.MustCompile(`\\(?:u([0-9a-fA-F]{4})|.)`)
-
-// halved says whether a line escapes half of a character alone: encoding/json
-// would put another one in its place.
-func halved(raw []byte) bool {
-	if !bytes.Contains(raw, []byte(`\u`)) {
-		return false
-	}
-	rest := -1 // where the other half has to begin; -1: it has not
-	for _, m := range escapes.FindAllSubmatchIndex(raw, -1) {
-		var unit uint64
-		if m[2] >= 0 {
-			unit, _ = strconv.ParseUint(string(raw[m[2]:m[3]]), 16, 16) // as the expression says
-		}
-		second := unit >= 0xDC00 && unit < 0xE000
-		if second != (rest == m[0]) || rest >= 0 && !second {
-			return true
-		}
-		rest = -1
-		if unit >= 0xD800 && unit < 0xDC00 {
-			rest = m[1]
-		}
-	}
-	return rest >= 0
 }
 
 // check says what is missing of what the commands do not look at.

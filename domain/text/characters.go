@@ -1,6 +1,7 @@
 package text
 
 import (
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -101,4 +102,27 @@ const brailleBlank = '\u2800'
 // controls, joiners, marks and fillers do not.
 func visible(r rune) bool {
 	return !unicode.IsSpace(r) && !unicode.In(r, unicode.Cc, unicode.Cf, unicode.M, unicode.Other_Default_Ignorable_Code_Point) && r != brailleBlank
+}
+
+// LoneSurrogate says whether a string in JSON escapes half a character, which
+// encoding/json turns into U+FFFD without a word. raw is valid JSON.
+func LoneSurrogate(raw []byte) bool {
+	high := false // the escape just before was a first half
+	for i := 0; i < len(raw); i++ {
+		var r rune
+		if raw[i] == '\\' {
+			i++
+			if raw[i] == 'u' {
+				n, _ := strconv.ParseUint(string(raw[i+1:i+5]), 16, 16)
+				r = rune(n)
+				i += 4
+			}
+		}
+		low := r >= 0xDC00 && r <= 0xDFFF
+		if high != low {
+			return true
+		}
+		high = r >= 0xD800 && r <= 0xDBFF
+	}
+	return false
 }

@@ -83,16 +83,32 @@ func (s *Server) speak(ctx context.Context, mentions []uuid.UUID, texts ...*stri
 	return nil
 }
 
-func (s *Server) summaries(ctx context.Context, accounts []uuid.UUID) ([]any, error) {
-	all := make([]any, 0, len(accounts))
+// person is somebody as REST shows them.
+type person struct {
+	id      uuid.UUID
+	summary any
+}
+
+// people are those of accounts that are still there, in their order.
+func (s *Server) people(ctx context.Context, accounts []uuid.UUID) ([]person, error) {
+	var all []person
 	for _, id := range accounts {
 		one, err := s.summary(ctx, id)
 		if err != nil {
 			return nil, err
 		}
 		if one != nil {
-			all = append(all, one)
+			all = append(all, person{id, one})
 		}
 	}
 	return all, nil
+}
+
+func (s *Server) summaries(ctx context.Context, accounts []uuid.UUID) ([]any, error) {
+	people, err := s.people(ctx, accounts)
+	all := make([]any, len(people))
+	for i, p := range people {
+		all[i] = p.summary
+	}
+	return all, err
 }

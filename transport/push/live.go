@@ -57,7 +57,11 @@ func (s *Server) routeForum(ctx context.Context, e event.Decoded) {
 			if f.actor != uuid.Nil && v.hides(f.actor) || wrote != uuid.Nil && v.hides(wrote) {
 				return nil
 			}
-			return frames.of(t.wire, v)
+			frame, err := frames.of(t.wire, v)
+			if err != nil {
+				s.log.Error("a frame cannot be written", "type", e.Type, "position", e.Position, "error", err)
+			}
+			return frame
 		})
 		s.deliver(&b)
 	}
@@ -82,16 +86,9 @@ func (s *Server) homesOf(f forumEvent) []*topic {
 // liveFrames are the frames of one event of the forum: one for each topic, and
 // there one for each choice of mentioned people that a block keeps from a reader.
 type liveFrames struct {
-	frame    liveFrame
-	people   []person
-	encoded  map[string][]byte // by the topic's name on the wire, and who is left out
-	undoable func(error)       // is told why there is none
-}
-
-// person is somebody whom a text mentions, as REST shows them.
-type person struct {
-	id      uuid.UUID
-	summary any
+	frame   liveFrame
+	people  []person
+	encoded map[string][]byte // by the topic's name on the wire, and who is left out
 }
 
 // mentioning is data of a frame that lists whom a text mentions.
@@ -107,25 +104,14 @@ func (s *Server) liveFrames(ctx context.Context, e event.Decoded, f forumEvent) 
 	l := &liveFrames{
 		frame:   liveFrame{Position: s.deps.Positions.Encode(e.Position), Type: f.typ, Time: Time(e.Time), Data: data},
 		encoded: map[string][]byte{},
-		undoable: func(err error) {
-			s.log.Error("a frame cannot be written", "type", e.Type, "position", e.Position, "error", err)
-		},
 	}
-	for _, id := range f.mentions {
-		one, err := s.summary(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		if one != nil {
-			l.people = append(l.people, person{id, one})
-		}
-	}
-	return l, nil
+	l.people, err = s.people(ctx, f.mentions)
+	return l, err
 }
 
 // of is the frame of a topic for a viewer: as REST would show it, without the
-// summaries of mentioned people whom a block keeps from them. nil: there is none.
-func (l *liveFrames) of(wire string, v *viewer) []byte {
+// summaries of mentioned people whom a block keeps from them.
+func (l *liveFrames) of(wire string, v *viewer) ([]byte, error) {
 	shown := make([]any, 0, len(l.people))
 	key := wire
 	for i, p := range l.people {
@@ -135,18 +121,15 @@ func (l *liveFrames) of(wire string, v *viewer) []byte {
 			shown = append(shown, p.summary)
 		}
 	}
-	frame, ok := l.encoded[key]
-	if !ok {
-		var err error
-		this := l.frame
-		this.Topic = wire
-		if m, ok := this.Data.(mentioning); ok {
-			this.Data = m.withMentions(shown)
-		}
-		if frame, err = textFrame(this); err != nil {
-			l.undoable(err)
-		}
-		l.encoded[key] = frame
+	if frame, ok := l.encoded[key]; ok {
+		return frame, nil
 	}
-	return frame
+	this := l.frame
+	this.Topic = wire
+	if m, ok := this.Data.(mentioning); ok {
+		this.Data = m.withMentions(shown)
+	}
+	frame, err := textFrame(this)
+	l.encoded[key] = frame
+	return frame, err
 }

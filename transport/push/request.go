@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"strconv"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -81,7 +80,7 @@ func parseRequest(raw []byte) (request, error) {
 		return r, errBadRequest.With(wrong...)
 	}
 	for _, name := range []string{"text", "clientId"} { // what else a text cannot hold, the command finds
-		if loneSurrogate(fields[name]) {
+		if text.LoneSurrogate(fields[name]) {
 			wrong.Add(name, text.Characters)
 		}
 	}
@@ -124,32 +123,9 @@ func fieldsOf(raw []byte) (fields map[string]json.RawMessage, twice string, err 
 	return fields, twice, nil
 }
 
-// loneSurrogate says whether a JSON string escapes half a character, which
-// encoding/json turns into U+FFFD without a word. raw is valid JSON.
-func loneSurrogate(raw json.RawMessage) bool {
-	high := false // the escape just before was a first half
-	for i := 0; i < len(raw); i++ {
-		var r rune
-		if raw[i] == '\\' {
-			i++
-			if raw[i] == 'u' {
-				n, _ := strconv.ParseUint(string(raw[i+1:i+5]), 16, 16)
-				r = rune(n)
-				i += 4
-			}
-		}
-		low := r >= 0xDC00 && r <= 0xDFFF
-		if high != low {
-			return true
-		}
-		high = r >= 0xD800 && r <= 0xDBFF
-	}
-	return false
-}
-
 func (r *request) readID(raw json.RawMessage) bool {
 	var id string
-	if len(raw) == 0 || json.Unmarshal(raw, &id) != nil || id == "" || len(id) > maxRequestID || loneSurrogate(raw) {
+	if len(raw) == 0 || json.Unmarshal(raw, &id) != nil || id == "" || len(id) > maxRequestID || text.LoneSurrogate(raw) {
 		return false
 	}
 	r.ID = &id
