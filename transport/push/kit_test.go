@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -28,6 +29,9 @@ import (
 	"github.com/parleyhq/parley/infra/memory"
 	"github.com/parleyhq/parley/infra/pebble"
 )
+
+// patience is how long a starved machine may take for one step.
+const patience = time.Minute
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
@@ -246,7 +250,7 @@ func (w testWriter) Write(b []byte) (int, error) {
 
 func (w *world) eventually(what string, ok func() bool) {
 	w.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(patience)
 	for !ok() {
 		if time.Now().After(deadline) {
 			w.t.Fatalf("waited in vain for %s", what)
@@ -360,8 +364,17 @@ func (n *node) handshake(h http.Header, query string) (*client, *http.Response, 
 	return &client{t: n.w.t, ws: ws}, res, nil
 }
 
+// narrow keeps what the kernel holds for a client small, so that one who does
+// not read is soon known for it.
+func (c *client) narrow() {
+	c.t.Helper()
+	if err := c.ws.NetConn().(*net.TCPConn).SetReadBuffer(4096); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
 func (c *client) read() (frame, error) {
-	_ = c.ws.SetReadDeadline(time.Now().Add(20 * time.Second))
+	_ = c.ws.SetReadDeadline(time.Now().Add(patience))
 	_, raw, err := c.ws.ReadMessage()
 	f := frame{raw: string(raw)}
 	if err == nil {

@@ -269,10 +269,11 @@ func TestRate(t *testing.T) {
 func TestSlowClient(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	n := w.node(func(c *Config) { c.QueueFrames, c.SocketBuffers, c.Write = 64, 4096, 3*time.Second })
+	n := w.node(func(c *Config) { c.QueueFrames, c.SocketBuffers, c.Write = 64, 4096, patience })
 	alice, bob := actor(), actor()
 	room := w.room(true, alice.Account, bob.Account)
 	slow, fast := n.dial(alice), n.dial(bob)
+	slow.narrow()
 	slow.subscribe("room:"+room.String(), nil)
 	fast.subscribe("room:"+room.String(), nil)
 	text := strings.Repeat("long ", 1500)
