@@ -196,7 +196,7 @@ func pushConfig(cfg settings.Settings, node string) push.Config {
 	c.SignIn, c.Ping, c.Pong, c.Write = cfg.SocketSignIn, cfg.SocketPing, cfg.SocketPong, cfg.SocketWrite
 	c.QueueFrames, c.QueueBytes, c.FrameBytes = cfg.SocketQueue, int(cfg.SocketQueueSize), int(cfg.SocketFrame)
 	c.Rate, c.PerAccount, c.PerSocket, c.Sockets = cfg.SocketRate, cfg.SocketsPerAccount, cfg.TopicsPerSocket, cfg.Sockets
-	c.RouteEvery, c.RouteTTL = cfg.RouteEvery, cfg.RouteTTL
+	c.PositionWait, c.RouteEvery, c.RouteTTL = cfg.PositionWait, cfg.RouteEvery, cfg.RouteTTL
 	c.Ring, c.Typing, c.Now = cfg.TopicRing, cfg.TypingTTL, now
 	return c
 }

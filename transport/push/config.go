@@ -21,7 +21,6 @@ const (
 	maxRefusals    = 1_000            // frames over the rate before a socket is closed
 	linger         = 2 * time.Second  // between our last word and the end of the connection
 	typingInterval = time.Second      // typing of one socket in one room is told this often
-	positionWait   = 2 * time.Second  // a subscribe waits this long for its position
 )
 
 // Config times and bounds a Server. All fields are needed; Defaults has the
@@ -44,6 +43,7 @@ type Config struct {
 	Sockets       int // of this node
 	Ring          int // newest frames of a topic that are kept
 	Typing        time.Duration
+	PositionWait  time.Duration // a subscribe waits this long for its position, and nobody longer for the table of all nodes
 	RouteEvery    time.Duration // how often the table of all nodes is told that sockets live
 	RouteTTL      time.Duration // without that for so long they are gone from it
 	Now           func() time.Time
@@ -55,7 +55,7 @@ func Defaults() Config {
 	return Config{
 		Node: "node", SignIn: 10 * time.Second, Ping: 25 * time.Second, Pong: 8 * time.Second, Write: 10 * time.Second,
 		QueueFrames: 1024, QueueBytes: 4 << 20, FrameBytes: 64 << 10, Rate: 50, PerAccount: 20, PerSocket: 500,
-		Sockets: 100_000, Ring: 256, Typing: 6 * time.Second,
+		Sockets: 100_000, Ring: 256, Typing: 6 * time.Second, PositionWait: 2 * time.Second,
 		RouteEvery: 25 * time.Second, RouteTTL: 80 * time.Second,
 		Now: func() time.Time { return time.Now().UTC().Truncate(time.Millisecond) },
 	}

@@ -79,6 +79,7 @@ type fake struct {
 	blocks    map[uuid.UUID][]uuid.UUID
 	follows   map[uuid.UUID]Follows
 	awaitFail bool
+	reached   uint64 // by the tables; 0: everything
 }
 
 func newWorld(t testing.TB) *world {
@@ -137,10 +138,13 @@ func (f *fake) CheckSession(_ context.Context, a commands.Actor) error {
 	return nil
 }
 
-func (f *fake) Await(ctx context.Context, _ uint64) error {
+func (f *fake) Await(ctx context.Context, position uint64) error {
 	f.mu.Lock()
-	fail := f.awaitFail
+	fail, late := f.awaitFail, f.reached > 0 && position > f.reached
 	f.mu.Unlock()
+	if late {
+		<-ctx.Done()
+	}
 	if fail {
 		return errors.New("the tables are away")
 	}
@@ -202,7 +206,7 @@ type node struct {
 func (w *world) node(adjust func(*Config)) *node {
 	w.t.Helper()
 	cfg := Defaults()
-	cfg.Rate = 100_000
+	cfg.Rate, cfg.PositionWait = 100_000, patience
 	if adjust != nil {
 		adjust(&cfg)
 	}

@@ -333,6 +333,25 @@ func TestTablesAway(t *testing.T) {
 	s.subscribe("inbox", nil)
 }
 
+// N3: a subscribe waits for its position as long as is set, and no longer.
+func TestPositionNotReached(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	n := w.node(func(c *Config) { c.PositionWait = 20 * time.Millisecond })
+	at := w.append(post.Stream(newID()), post.Published{Board: newID(), Author: newID()}).Position
+	w.fake.mu.Lock()
+	w.fake.reached = at
+	w.fake.mu.Unlock()
+	s := n.dial(actor())
+	positions := event.NewPositions(w.epoch)
+	if f := s.ask("subscribe", map[string]any{"topic": "feed", "position": positions.Encode(at + 1)}); !f.refused("position.not_reached") {
+		t.Error(f.raw)
+	}
+	if f := s.ask("subscribe", map[string]any{"topic": "feed", "position": positions.Encode(at)}); f.OK == nil || !*f.OK {
+		t.Error(f.raw)
+	}
+}
+
 // S10: frames with signed links are for those who read now; who comes later gets
 // links that are new.
 func TestS10_RingsKeepNoSignedLinks(t *testing.T) {

@@ -36,7 +36,7 @@ func (n *neighbours) ask(f func(context.Context) error) (ok bool) {
 	if time.Now().UnixNano() < n.until.Load() {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(n.s.life), positionWait)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(n.s.life), n.s.cfg.PositionWait)
 	defer cancel()
 	if err := f(ctx); err != nil {
 		n.until.Store(time.Now().Add(retry).UnixNano())

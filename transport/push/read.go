@@ -101,7 +101,7 @@ func (c *conn) enter(actor commands.Actor) CloseCode {
 	if !c.s.hub.join(c, actor.Account, c.s.cfg.PerAccount) || !c.s.nodes.enter(c, actor.Account) {
 		return CloseTooMany
 	}
-	ctx, cancel := context.WithTimeout(commands.WithPosition(c.s.life, c.s.position.Load()), positionWait)
+	ctx, cancel := context.WithTimeout(commands.WithPosition(c.s.life, c.s.position.Load()), c.s.cfg.PositionWait)
 	defer cancel()
 	return c.check(ctx, actor)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -16,6 +17,7 @@ var (
 	errTopic         = fault.New(fault.NotFound, "topic.not_found", "There is no such topic, or not for you.")
 	errManyTopics    = fault.New(fault.Limited, "push.too_many_topics", "This socket reads as many topics as it may.")
 	errPosition      = fault.New(fault.Malformed, "position.invalid", "This is no position token.")
+	errPositionLate  = fault.New(fault.Unavailable, "position.not_reached", "That position was not reached in time; please try again.").After(time.Second)
 	errPositionEpoch = fault.New(fault.Conflict, "position.epoch", "This position is of another life of the log.")
 )
 
@@ -178,17 +180,17 @@ func (c *conn) openLive(ctx context.Context, r request, s *sub) error {
 }
 
 // mayRead says whether the account may read a live topic, and who wrote the
-// post that it is about. Errors: errTopic.
+// post that it is about. Errors: errTopic, errPositionLate.
 func (s *Server) mayRead(ctx context.Context, c *conn, n topicName) (author uuid.UUID, err error) {
 	account, v := c.who()
 	if v == nil {
 		return author, errTopic
 	}
-	waiting, cancel := context.WithTimeout(ctx, positionWait)
+	waiting, cancel := context.WithTimeout(ctx, c.s.cfg.PositionWait)
 	defer cancel()
 	if err := s.deps.Forum.Await(waiting, commands.PositionFrom(ctx)); err != nil {
 		if waiting.Err() != nil {
-			return author, fault.ErrUnavailable.Because(err)
+			return author, errPositionLate
 		}
 		return author, err
 	}

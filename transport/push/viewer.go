@@ -186,7 +186,7 @@ func (v *viewer) load(ctx context.Context, s *Server, which int, read func(conte
 	}
 	v.mu.Unlock()
 
-	waiting, cancel := context.WithTimeout(ctx, positionWait)
+	waiting, cancel := context.WithTimeout(ctx, s.cfg.PositionWait)
 	defer cancel()
 	asOf := s.position.Load()
 	if err := s.deps.Forum.Await(waiting, asOf); err != nil {
