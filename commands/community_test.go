@@ -71,6 +71,7 @@ func (c *community) node(store event.Store, adjust ...func(*Config)) *Commands {
 	c.t.Helper()
 	cfg := Defaults()
 	cfg.Now = c.now
+	cfg.AppendTimeout, cfg.HashWait = patience, patience
 	cfg.PasswordCost = passwords.Cost{Memory: 64, Time: 1, Threads: 1}
 	for _, f := range adjust {
 		f(&cfg)

@@ -73,10 +73,14 @@ func memoryLog(t testing.TB) event.Store {
 	return log
 }
 
+// patience is how long a starved machine may take for one step.
+const patience = time.Minute
+
 // toyCore runs a core over store until the test ends.
 func toyCore(t testing.TB, store event.Store, adjust func(*Config)) *core {
 	t.Helper()
 	cfg := Defaults()
+	cfg.AppendTimeout = patience
 	if adjust != nil {
 		adjust(&cfg)
 	}
@@ -213,7 +217,7 @@ func TestViewFollowsOtherNodes(t *testing.T) {
 	if _, err = change(t.Context(), there, "counter-1", newCounter, add(1)); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(5 * time.Second); ; {
+	for deadline := time.Now().Add(patience); ; {
 		if sum, _ := total(t, here, "counter-1"); sum == 8 {
 			break
 		}

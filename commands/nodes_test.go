@@ -63,6 +63,9 @@ func (c *cluster) now() time.Time {
 	return time.Now().UTC().Add(time.Duration(c.moved.Load())).Truncate(time.Millisecond)
 }
 
+// patience is how long a starved machine may take for one step.
+const patience = time.Minute
+
 // pass lets time pass, in Redis too.
 func (c *cluster) pass(d time.Duration) {
 	d += time.Millisecond // what now truncates
@@ -77,13 +80,14 @@ func (c *cluster) node(adjust func(*commands.Config, *commands.Deps)) *commands.
 	c.t.Helper()
 	cfg := commands.Defaults()
 	cfg.Now = c.now
+	cfg.AppendTimeout, cfg.HashWait = patience, patience
 	cfg.PasswordCost = passwords.Cost{Memory: 1024, Time: 1, Threads: 1} // long enough for guesses at once to be at once
 	cfg.SharedPause = 20 * time.Millisecond
 	cfg.Captcha.Policy = commands.CaptchaOff
 	limits := memory.NewLimits(10_000, c.now)
 	client, err := redis.Open(context.Background(), redis.Options{
 		URL: "redis://" + c.redis.Addr(), Prefix: "p:", PoolMax: 8, PoolIdle: 2,
-		ConnectTimeout: time.Second, CallTimeout: 5 * time.Second, Log: slog.New(slog.DiscardHandler),
+		ConnectTimeout: patience, CallTimeout: patience, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		c.t.Fatal(err)
@@ -179,7 +183,7 @@ func want(t testing.TB, what string, err error, f *fault.Fault) {
 // soon waits for a condition.
 func soon(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !ok(); {
+	for deadline := time.Now().Add(patience); !ok(); {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain for %s", what)
 		}

@@ -16,7 +16,7 @@ import (
 // resets waits for so many links that set a password, and gives the newest.
 func (c *community) resets(address string, n int) string {
 	c.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		if tokens, _ := c.mail.to(address); len(tokens) == n {
 			return tokens[n-1]
 		}

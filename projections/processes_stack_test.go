@@ -60,7 +60,7 @@ func TestO2_ProcessesOnOneDatabase(t *testing.T) {
 		s.addRandom(random, 60)
 		head, err := s.log.Head(t.Context())
 		must(t, err)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), projectiontest.Patience)
 		defer cancel()
 		for _, p := range all {
 			if err := p.Wait(ctx, head); err != nil {
@@ -79,7 +79,7 @@ func TestO2_ProcessesOnOneDatabase(t *testing.T) {
 	asked, err := api.requests.Ask(t.Context(), "things", projections.TaskRebuild, "")
 	must(t, err)
 	must(t, stop()) // whoever led then, another one may have to begin the rebuild again
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), projectiontest.Patience)
 	defer cancel()
 	done, err := api.requests.Await(ctx, asked.ID, nil)
 	must(t, err)

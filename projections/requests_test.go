@@ -44,7 +44,7 @@ func (s *several) liveName() string {
 // patient bounds a wait that should not be needed.
 func patient(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), projectiontest.Patience)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -227,7 +227,7 @@ func TestQ8_ParkedEventsAreMendedFromElsewhere(t *testing.T) {
 	s.add("a", 2)
 	s.add("a", 3)
 	f := s.follower()
-	api := projections.NewAdministration(s.requests(), 10*time.Second,
+	api := projections.NewAdministration(s.requests(), projectiontest.Patience,
 		projections.Administered{Standing: f, Rebuildable: true, Parked: func(ctx context.Context) ([]projections.Parked, error) {
 			return projections.ParkedIn(ctx, s.tables)
 		}})

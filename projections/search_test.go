@@ -69,7 +69,7 @@ func (w *searchWorld) start(cfg projections.IndexerConfig) (x *projections.Index
 // be found with the tables.
 func (w *searchWorld) indexed(who ...projections.Projection) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), projectiontest.Patience)
 	defer cancel()
 	head, err := w.log.Head(ctx)
 	must(w.t, err)
@@ -362,7 +362,7 @@ func TestF10_RebuildOnRequest(t *testing.T) {
 	must(t, err)
 	asked, err := requests.Ask(t.Context(), "search", projections.TaskRebuild, "")
 	must(t, err)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), projectiontest.Patience)
 	defer cancel()
 	done, err := requests.Await(ctx, asked.ID, nil)
 	must(t, err)

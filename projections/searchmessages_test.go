@@ -40,7 +40,7 @@ func TestF10_MessagesForTheirReaders(t *testing.T) {
 				for range 150 {
 					w.act()
 				}
-				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+				ctx, cancel := context.WithTimeout(t.Context(), projectiontest.Patience)
 				head, err := w.log.Head(ctx)
 				must(t, err)
 				must(t, x.Wait(ctx, head))

@@ -197,7 +197,7 @@ func pushConfig(cfg settings.Settings, node string) push.Config {
 	c.QueueFrames, c.QueueBytes, c.FrameBytes = cfg.SocketQueue, int(cfg.SocketQueueSize), int(cfg.SocketFrame)
 	c.Rate, c.PerAccount, c.PerSocket, c.Sockets = cfg.SocketRate, cfg.SocketsPerAccount, cfg.TopicsPerSocket, cfg.Sockets
 	c.PositionWait, c.RouteEvery, c.RouteTTL = cfg.PositionWait, cfg.RouteEvery, cfg.RouteTTL
-	c.Ring, c.Typing, c.Now = cfg.TopicRing, cfg.TypingTTL, now
+	c.Ring, c.Typing, c.Shutdown, c.Now = cfg.TopicRing, cfg.TypingTTL, cfg.ShutdownTimeout, now
 	return c
 }
 

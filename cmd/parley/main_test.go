@@ -221,7 +221,7 @@ func TestServeAndStop(t *testing.T) {
 		if err != nil || !ok {
 			t.Fatalf("first line %q, %v, stderr %s", line, err, stderr.String())
 		}
-		answer, err := (&http.Client{Timeout: 10 * time.Second}).Get(base + "/livez")
+		answer, err := (&http.Client{Timeout: time.Minute}).Get(base + "/livez")
 		if err != nil {
 			t.Fatal(err)
 		}

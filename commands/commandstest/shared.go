@@ -12,6 +12,9 @@ import (
 	"github.com/parleyhq/parley/commands"
 )
 
+// patience bounds every wait for what must happen.
+const patience = time.Minute
+
 // Common is a store under test, and what can happen to it.
 type Common struct {
 	Store   commands.Shared
@@ -240,7 +243,7 @@ func revocationsTold(t *testing.T, c Common) {
 			if got, err := commands.ReadRevocation(m); err != nil || got != want {
 				t.Errorf("%+v %v, want %+v", got, err, want)
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(patience):
 			t.Fatalf("%+v was not told", want)
 		}
 	}

@@ -207,7 +207,7 @@ func atOnce(t *testing.T, dir string) string {
 		}))
 		return files
 	}
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
 		image, before := t.TempDir(), listed()
 		err := os.CopyFS(image, os.DirFS(dir))
 		if err == nil && slices.Equal(before, listed()) {

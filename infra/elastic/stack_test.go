@@ -45,7 +45,7 @@ func opened(t testing.TB, cfg Config) *Engine {
 // empty deletes every index of a prefix, as somebody might by mistake.
 func empty(t testing.TB, e *Engine) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	var found map[string]any
 	err := e.call(ctx, "list", e.cfg.Timeout, esapi.IndicesGetAliasRequest{Index: []string{e.cfg.Prefix + "-*"}, AllowNoIndices: yes()}, &found)

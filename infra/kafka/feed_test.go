@@ -97,7 +97,7 @@ func (n *newsroom) relay(after uint64, epoch uuid.UUID) {
 // something done on the way; then it breaks off.
 func (n *newsroom) read(after uint64, count int, then func(handedOut int)) []event.Record {
 	n.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	var all []event.Record
 	for m, err := range n.feed.Tail(ctx, after, event.Filter{Categories: []string{"game"}}) {
@@ -227,7 +227,7 @@ func TestFeedMendsGaps(t *testing.T) {
 func TestFeedCatchesUp(t *testing.T) {
 	t.Parallel()
 	n := newNewsroom(t)
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	said := 0
 	for m, err := range n.feed.Tail(ctx, 0, event.Filter{}) {

@@ -68,9 +68,12 @@ func (w *testWriter) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// patience bounds every wait for what must happen.
+const patience = time.Minute
+
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(patience)
 	for !ok() {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain for %s", what)
@@ -137,7 +140,7 @@ func stored(t testing.TB, c *Client, topic string) [][]fetched {
 	if left == 0 {
 		return all
 	}
-	ctx, stop := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, stop := context.WithTimeout(context.Background(), patience)
 	f := c.newFetcher(FetchConfig{Wait: 10 * time.Millisecond}, parts)
 	done := make(chan struct{})
 	go func() {

@@ -41,7 +41,7 @@ func next(t *testing.T, messages <-chan *message.Message) *message.Message {
 	select {
 	case m := <-messages:
 		return m
-	case <-time.After(30 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("no message came")
 		return nil
 	}

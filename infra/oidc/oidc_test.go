@@ -54,7 +54,7 @@ func open(t *testing.T, p *oidctest.Provider, c *clock) *oidc.Providers {
 	}
 	ps := oidc.New(oidc.Config{
 		Providers: []oidc.Provider{{Name: "test", Issuer: p.URL, ClientID: p.Client, Secret: p.Secret}},
-		Now:       c.now, Keep: time.Hour, RetryAfter: time.Minute, CallTimeout: 5 * time.Second, Log: quiet,
+		Now:       c.now, Keep: time.Hour, RetryAfter: time.Minute, CallTimeout: time.Minute, Log: quiet,
 	})
 	t.Cleanup(func() { _ = ps.Close() })
 	return ps

@@ -124,7 +124,7 @@ func TestReleasesSideBySide(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.Database(t)
 	open := func() (*postgres.Postgres, func()) {
-		p, err := postgres.Open(t.Context(), postgres.Options{URL: url, GenerationKeep: 500 * time.Millisecond, PoolMax: 4})
+		p, err := postgres.Open(t.Context(), postgres.Options{URL: url, GenerationKeep: 3 * time.Second, PoolMax: 4})
 		must(t, err)
 		shut := sync.OnceFunc(func() { must(t, p.Close()) })
 		t.Cleanup(shut)

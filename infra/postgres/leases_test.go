@@ -21,9 +21,17 @@ import (
 	"github.com/parleyhq/parley/readmodels"
 )
 
-const ttl = 600 * time.Millisecond
+const (
+	ttl      = 2 * time.Second // a starved machine must renew it
+	patience = time.Minute // bounds every wait for what must happen
+)
 
 func newProcess(t *testing.T, url string) *postgres.Postgres {
+	t.Helper()
+	return leasing(t, url, ttl)
+}
+
+func leasing(t *testing.T, url string, ttl time.Duration) *postgres.Postgres {
 	t.Helper()
 	return postgrestest.Open(t, postgres.Options{URL: url, LeaseTTL: ttl, PoolMax: 5})
 }
@@ -31,21 +39,20 @@ func newProcess(t *testing.T, url string) *postgres.Postgres {
 // soon bounds what a test waits for.
 func soon(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	return ctx
 }
 
 // O2: one leads at a time, each gives the lead up at once, and terms follow
-// each other.
+// each other: nobody has the patience for a lease that must end by itself.
 func TestOneLeadsAtATime(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.Database(t)
 	var leading, terms atomic.Int32
 	var group sync.WaitGroup
-	began := time.Now()
 	for range 3 {
-		p := newProcess(t, url)
+		p := leasing(t, url, 2*patience)
 		group.Go(func() {
 			for range 4 {
 				err := p.Leases().Lead(soon(t), "one", func(context.Context, projections.Fence) error {
@@ -65,10 +72,6 @@ func TestOneLeadsAtATime(t *testing.T) {
 	group.Wait()
 	if terms.Load() != 12 {
 		t.Errorf("%d terms", terms.Load())
-	}
-	// A lease that had to end by itself takes its time; these were given up.
-	if took := time.Since(began); took > 12*ttl {
-		t.Errorf("took %v", took)
 	}
 }
 

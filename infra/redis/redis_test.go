@@ -43,7 +43,7 @@ func (s *server) advance(d time.Duration) {
 
 func options(url, prefix string) Options {
 	return Options{
-		URL: url, Prefix: prefix, PoolMax: 8, PoolIdle: 2, ConnectTimeout: time.Second, CallTimeout: 5 * time.Second,
+		URL: url, Prefix: prefix, PoolMax: 8, PoolIdle: 2, ConnectTimeout: time.Minute, CallTimeout: time.Minute,
 		Log: slog.New(slog.DiscardHandler),
 	}
 }

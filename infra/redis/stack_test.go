@@ -27,7 +27,6 @@ func realOptions(t testing.TB) Options {
 		t.Fatal("PARLEY_TEST_REDIS names no server")
 	}
 	o := options(url, "test:"+rand.Text()+":")
-	o.CallTimeout = time.Minute // more than advance ever blocks
 	return o
 }
 

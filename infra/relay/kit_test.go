@@ -116,7 +116,7 @@ func (w *world) say(count int) {
 func (w *world) client() *kafka.Client {
 	w.t.Helper()
 	c, err := kafka.Open(kafka.Config{
-		URL: w.url, Partitions: 4, Timeout: 5 * time.Second, MetadataAge: 200 * time.Millisecond,
+		URL: w.url, Partitions: 4, Timeout: patience, MetadataAge: 200 * time.Millisecond,
 		RetryFirst: 5 * time.Millisecond, RetryLongest: 50 * time.Millisecond, Log: w.log(),
 	})
 	if err != nil {
@@ -178,9 +178,12 @@ func (w *world) run(adjust func(*Config)) *running {
 	return r
 }
 
+// patience bounds every wait for what must happen.
+const patience = time.Minute
+
 func (w *world) eventually(what string, ok func() bool) {
 	w.t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(patience)
 	for !ok() {
 		if time.Now().After(deadline) {
 			w.t.Fatalf("waited in vain for %s", what)

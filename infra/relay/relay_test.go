@@ -198,7 +198,7 @@ func TestUnknownType(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := New(Config{Store: w.store, Catalogue: w.catalogue, Publisher: p, Ensure: c.EnsureTopics, State: w.state, Prefix: w.prefix})
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		if err := r.Run(ctx); err == nil || !strings.Contains(err.Error(), e.says) {
 			t.Errorf("%s: %v", e.says, err)
 		}

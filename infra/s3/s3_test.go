@@ -115,7 +115,7 @@ func TestServerFails(t *testing.T) {
 	b := open(t, s3.Config{URL: address(s.Listener.Addr()), CallTimeout: 100 * time.Millisecond, PutTimeout: 3 * time.Second, Tries: 1})
 	check := func(how string) {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		_, get := b.Get(ctx, "a")
 		for verb, err := range map[string]error{

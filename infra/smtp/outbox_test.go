@@ -22,7 +22,7 @@ import (
 )
 
 // patience bounds every wait for a condition.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 func state(t *testing.T, path string) readmodels.DB {
 	t.Helper()

@@ -173,7 +173,7 @@ func newServer(t *testing.T, cfg smtp.ServerConfig) *smtp.Server {
 }
 
 func deliver(s *smtp.Server, id uuid.UUID) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	return s.Deliver(ctx, hello, time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC), id)
 }

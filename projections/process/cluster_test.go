@@ -66,7 +66,7 @@ func (s *several) notifyOf(store event.Store, leases projections.Leases, state r
 // wait gives where entries end once t knows that everybody was told.
 func (s *several) wait(t Teller, position uint64) (shown uint64) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(s.t.Context(), projectiontest.Patience)
 	defer cancel()
 	shown, err := t.Wait(ctx, position)
 	must(s.t, err)
@@ -194,7 +194,7 @@ func await[T any](t *testing.T, c <-chan T) (got T) {
 	t.Helper()
 	select {
 	case got = <-c:
-	case <-time.After(20 * time.Second):
+	case <-time.After(projectiontest.Patience):
 		t.Fatal("nothing came")
 	}
 	return got

@@ -101,7 +101,7 @@ func (p *planned) said(id uuid.UUID) (names []string, all []event.Decoded) {
 // until waits until the streams of all posts say so.
 func (p *planned) until(want []string, ids ...uuid.UUID) {
 	p.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(projectiontest.Patience)
 	for _, id := range ids {
 		for {
 			got, _ := p.said(id)

@@ -93,7 +93,7 @@ func TestToldOnceWhateverDies(t *testing.T) {
 			select {
 			case <-d.fell:
 			case <-finished:
-			case <-time.After(20 * time.Second):
+			case <-time.After(projectiontest.Patience):
 				t.Fatal("it neither dies nor ends")
 			}
 			stop()

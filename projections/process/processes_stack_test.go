@@ -61,7 +61,7 @@ func TestN7_ProcessesOnOneDatabase(t *testing.T) {
 	for i := range 12 {
 		select {
 		case slow.next <- struct{}{}:
-		case <-time.After(20 * time.Second):
+		case <-time.After(projectiontest.Patience):
 			t.Fatal("nobody tells any more")
 		}
 		if i%4 == 3 {
@@ -69,7 +69,7 @@ func TestN7_ProcessesOnOneDatabase(t *testing.T) {
 		}
 	}
 	close(slow.next)
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), projectiontest.Patience)
 	defer cancel()
 	shown, err := follower.Wait(ctx, head)
 	must(t, err)

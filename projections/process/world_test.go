@@ -151,7 +151,7 @@ func (w *world) finish(n *Notify, position uint64) {
 	w.t.Helper()
 	stop := w.run(n)
 	defer stop()
-	ctx, cancel := context.WithTimeout(w.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), projectiontest.Patience)
 	defer cancel()
 	_, err := n.Wait(ctx, position)
 	must(w.t, err)

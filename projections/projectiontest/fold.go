@@ -22,6 +22,9 @@ import (
 // Epoch is the epoch of every log here.
 var Epoch = uuid.MustParse("00000000-0000-4000-8000-000000000001")
 
+// Patience bounds every wait for what must happen.
+const Patience = time.Minute
+
 // Config is a runner's configuration for tests: short pauses, a fixed clock.
 func Config(p projections.Projector, store event.Store, codec *event.Codec, g readmodels.Generations) projections.Config {
 	return projections.Config{
@@ -69,7 +72,7 @@ func Fold(t *testing.T, cfg projections.Config) {
 // CatchUp waits until the tables hold what the log holds now.
 func CatchUp(t *testing.T, r *projections.Runner, store event.Store) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), Patience)
 	defer cancel()
 	head, err := store.Head(ctx)
 	if err != nil {

@@ -34,6 +34,7 @@ type Config struct {
 	SignIn        time.Duration // how long that may take
 	Ping, Pong    time.Duration // a ping each; how long its answer may take
 	Write         time.Duration // one write to a socket
+	Shutdown      time.Duration // how long a stop waits for sockets to close
 	QueueFrames   int           // that may wait for a socket
 	QueueBytes    int
 	FrameBytes    int // of a frame from a client
@@ -53,7 +54,7 @@ type Config struct {
 // Defaults are the documented ones.
 func Defaults() Config {
 	return Config{
-		Node: "node", SignIn: 10 * time.Second, Ping: 25 * time.Second, Pong: 8 * time.Second, Write: 10 * time.Second,
+		Node: "node", SignIn: 10 * time.Second, Ping: 25 * time.Second, Pong: 8 * time.Second, Write: 10 * time.Second, Shutdown: 15 * time.Second,
 		QueueFrames: 1024, QueueBytes: 4 << 20, FrameBytes: 64 << 10, Rate: 50, PerAccount: 20, PerSocket: 500,
 		Sockets: 100_000, Ring: 256, Typing: 6 * time.Second, PositionWait: 2 * time.Second,
 		RouteEvery: 25 * time.Second, RouteTTL: 80 * time.Second,

@@ -140,9 +140,9 @@ func (c *conn) close(code CloseCode) {
 	}
 }
 
-// closeLocked makes the close frame the last of the queue and gives both
-// directions a short time to end. What waited for a client that is too slow
-// is dropped.
+// closeLocked makes the close frame the last of the queue and gives it the
+// time of a write, whatever keeps the network or this node busy. What waited
+// for a client that is too slow is dropped.
 func (c *conn) closeLocked(code CloseCode) (due bool) {
 	c.closed = code
 	if code == CloseTooSlow || code == CloseNoPong {
@@ -150,8 +150,9 @@ func (c *conn) closeLocked(code CloseCode) (due bool) {
 	}
 	c.put(closeFrame(code))
 	c.wake()
-	end := time.Now().Add(linger)
-	_ = c.net.SetDeadline(end)
+	end := time.Now().Add(c.s.cfg.Write)
+	_ = c.net.SetWriteDeadline(end)
+	_ = c.net.SetReadDeadline(end.Add(linger)) // sooner once the last word is written: finish
 	if c.state == writeIdle {
 		c.state = writeReady
 		return true

@@ -207,6 +207,8 @@ func (w *world) node(adjust func(*Config)) *node {
 	w.t.Helper()
 	cfg := Defaults()
 	cfg.Rate, cfg.PositionWait = 100_000, patience
+	// No test meets these by chance.
+	cfg.SignIn, cfg.Ping, cfg.Pong, cfg.Write, cfg.Shutdown = patience, time.Hour, patience, patience, patience
 	if adjust != nil {
 		adjust(&cfg)
 	}

@@ -20,7 +20,7 @@ func together(t *testing.T) (*world, *miniredis.Miniredis, *redis.Client) {
 	server := miniredis.RunT(t)
 	client, err := redis.Open(t.Context(), redis.Options{
 		URL: "redis://" + server.Addr(), Prefix: "p:", PoolMax: 16, PoolIdle: 4,
-		ConnectTimeout: 10 * time.Second, CallTimeout: 10 * time.Second, Log: slog.New(slog.DiscardHandler),
+		ConnectTimeout: patience, CallTimeout: patience, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)

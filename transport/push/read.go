@@ -196,7 +196,7 @@ func (c *conn) readFailed(err error) {
 }
 
 // rest reads on after our last word, so that the client gets it before the
-// connection goes; closeLocked has set the end of that. A client that answers
+// connection goes; closeLocked and finish set the end of that. A client that answers
 // it has got it.
 func (c *conn) rest() {
 	for {

@@ -134,7 +134,7 @@ func (s *Server) leave() {
 	}()
 	select {
 	case <-gone:
-	case <-time.After(linger + time.Second):
+	case <-time.After(s.cfg.Shutdown):
 		for _, c := range conns {
 			c.broken()
 		}

@@ -106,17 +106,19 @@ func TestTicketOfHandshake(t *testing.T) {
 func TestTokenCarriers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	n := w.node(func(c *Config) { c.QueryTokens, c.FirstMessage, c.SignIn = true, true, 200*time.Millisecond })
+	carriers := func(c *Config) { c.QueryTokens, c.FirstMessage = true, true }
+	n, hasty := w.node(carriers), w.node(func(c *Config) { carriers(c); c.SignIn = 100 * time.Millisecond })
 	who := actor()
 	w.fake.tokens["good"] = who
 	bare := http.Header{"Sec-Websocket-Protocol": {Subprotocol}}
-	open := func(query string) *client {
+	on := func(n *node, query string) *client {
 		c, _, err := n.handshake(bare, query)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return c
 	}
+	open := func(query string) *client { return on(n, query) }
 	if f := open("?token=good").next(); f.Hello == nil || f.Hello.Session != who.Session.String() {
 		t.Errorf("?token=: %s", f.raw)
 	}
@@ -131,14 +133,15 @@ func TestTokenCarriers(t *testing.T) {
 	if f := c.ask("ping", nil); !*f.OK {
 		t.Errorf("after it: %s", f.raw)
 	}
-	for _, first := range []string{`{"id":"1","do":"auth","token":"bad"}`, `{"id":"1","do":"ping"}`, `[]`, ``} {
+	for _, first := range []string{`{"id":"1","do":"auth","token":"bad"}`, `{"id":"1","do":"ping"}`, `[]`} {
 		c := open("")
-		if first != "" {
-			c.write(first)
-		}
+		c.write(first)
 		if code := c.code(); code != CloseBadTicket {
 			t.Errorf("first message %q: %d", first, code)
 		}
+	}
+	if code := on(hasty, "").code(); code != CloseBadTicket {
+		t.Errorf("no first message: %d", code)
 	}
 }
 
@@ -240,7 +243,9 @@ func badRequests(room uuid.UUID) map[string]string {
 func TestRate(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	n := w.node(func(c *Config) { c.Rate = 50 })
+	const rate = 10
+	n := w.node(func(c *Config) { c.Rate = rate })
+	began := time.Now()
 	s := n.dial(actor())
 	for i := range 200 {
 		s.write(fmt.Sprintf(`{"id":"%d","do":"ping"}`, i))
@@ -251,8 +256,8 @@ func TestRate(t *testing.T) {
 			refused++
 		}
 	}
-	if refused < 50 || refused > 150 {
-		t.Errorf("%d of 200 refused", refused)
+	if most := rate * (1 + time.Since(began).Seconds()); refused > 200-rate || float64(200-refused) > most {
+		t.Errorf("%d of 200 refused, %.1f may pass", refused, most)
 	}
 	go func() {
 		for s.ws.WriteMessage(websocket.TextMessage, []byte(`{"id":"1","do":"ping"}`)) == nil {
@@ -264,12 +269,12 @@ func TestRate(t *testing.T) {
 	_ = s.ws.Close()
 }
 
-// N6: who does not read is closed with a code that says come back, and nobody
-// else waits for that.
+// N6: who does not read is closed with a code that says come back, which they
+// get however late they read on, and nobody else waits for that.
 func TestSlowClient(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	n := w.node(func(c *Config) { c.QueueFrames, c.SocketBuffers, c.Write = 64, 4096, patience })
+	n := w.node(func(c *Config) { c.QueueFrames, c.SocketBuffers = 64, 4096 })
 	alice, bob := actor(), actor()
 	room := w.room(true, alice.Account, bob.Account)
 	slow, fast := n.dial(alice), n.dial(bob)
@@ -288,6 +293,8 @@ func TestSlowClient(t *testing.T) {
 			t.Fatal("the slow one is never closed")
 		}
 	}
+	late := time.Now().Add(linger)
+	w.eventually("late reading", func() bool { return time.Now().After(late) })
 	if code := slow.code(); code != CloseTooSlow {
 		t.Errorf("the slow one: %d", code)
 	}
@@ -305,15 +312,16 @@ func TestSlowClient(t *testing.T) {
 func TestNoPong(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	n := w.node(func(c *Config) { c.Ping, c.Pong = 50*time.Millisecond, 2*time.Second })
-	dead, alive := n.dial(actor()), n.dial(actor())
+	pings50 := func(c *Config) { c.Ping = 50 * time.Millisecond }
+	n, hasty := w.node(pings50), w.node(func(c *Config) { pings50(c); c.Pong = 50 * time.Millisecond })
+	alive, dead := n.dial(actor()), hasty.open(actor())
 	dead.ws.SetPingHandler(func(string) error { return nil })
 	pings := 0
 	alive.ws.SetPingHandler(func(s string) error {
 		if pings++; pings == 5 {
 			return errors.New("enough")
 		}
-		return alive.ws.WriteControl(websocket.PongMessage, []byte(s), time.Now().Add(time.Second))
+		return alive.ws.WriteControl(websocket.PongMessage, []byte(s), time.Now().Add(patience))
 	})
 	done := make(chan error, 1)
 	go func() {

@@ -263,11 +263,12 @@ func (c *conn) deadline() bool {
 }
 
 // finish ends our direction after the close frame, so that the client reads it
-// before the connection goes.
+// before the connection goes, and gives the client's direction a short time.
 func (c *conn) finish() {
 	c.mu.Lock()
 	c.state = writeDone
 	c.mu.Unlock()
+	_ = c.net.SetReadDeadline(time.Now().Add(linger))
 	type halfCloser interface{ CloseWrite() error }
 	if h, ok := c.net.(halfCloser); ok {
 		_ = h.CloseWrite()

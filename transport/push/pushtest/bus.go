@@ -10,6 +10,9 @@ import (
 	"github.com/parleyhq/parley/transport/push"
 )
 
+// patience bounds every wait for what must happen.
+const patience = time.Minute
+
 // Bus runs the suite. open gives two ends of a bus of its own to each test.
 func Bus(t *testing.T, open func(testing.TB) (a, b push.Bus)) {
 	t.Helper()
@@ -48,7 +51,7 @@ func Bus(t *testing.T, open func(testing.TB) (a, b push.Bus)) {
 			if err == nil {
 				t.Error("it ended without saying why")
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(patience):
 			t.Error("it did not end")
 		}
 	})
@@ -118,7 +121,7 @@ func (h heard) next(t testing.TB, channel, message string) {
 				t.Fatalf("heard %q, want %q on %s", m, message, channel)
 			}
 			return
-		case <-time.After(20 * time.Second):
+		case <-time.After(patience):
 			t.Fatalf("%q on %s was not heard", message, channel)
 		}
 	}
