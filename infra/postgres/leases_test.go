@@ -23,7 +23,7 @@ import (
 
 const (
 	ttl      = 2 * time.Second // a starved machine must renew it
-	patience = time.Minute // bounds every wait for what must happen
+	patience = time.Minute     // bounds every wait for what must happen
 )
 
 func newProcess(t *testing.T, url string) *postgres.Postgres {

@@ -19,6 +19,7 @@ import (
 	"github.com/parleyhq/parley/domain/report"
 	"github.com/parleyhq/parley/infra/sqlite"
 	"github.com/parleyhq/parley/projections"
+	"github.com/parleyhq/parley/projections/projectiontest"
 )
 
 // busy fills a world with everything that people are told of.

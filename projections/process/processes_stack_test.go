@@ -15,6 +15,7 @@ import (
 	"github.com/parleyhq/parley/infra/postgres"
 	"github.com/parleyhq/parley/infra/postgres/postgrestest"
 	"github.com/parleyhq/parley/projections"
+	"github.com/parleyhq/parley/projections/projectiontest"
 	"github.com/parleyhq/parley/readmodels"
 )
 
