@@ -41,7 +41,7 @@ func newBrowser(t *testing.T, s *harness.Server) browser {
 	if err := chromedp.Do(ctx, chromedp.Navigate(strings.Replace(s.Base, "127.0.0.1", "localhost", 1)+"/")); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel = context.WithTimeout(ctx, harness.Patience())
+	ctx, cancel = context.WithTimeout(ctx, 3*harness.Patience)
 	t.Cleanup(cancel)
 	return browser{t, ctx}
 }

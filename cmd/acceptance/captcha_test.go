@@ -125,7 +125,7 @@ func TestA3_Adaptive(t *testing.T) {
 		a.Want(400, "captcha.required")
 		b.Want(400, "captcha.required")
 	}
-	if a := c.Post("/v1/accounts", signUp("bob", nil), from("198.51.100.9")); time.Since(began) < 3*time.Second {
+	if a := c.Post("/v1/accounts", signUp("eve", nil), from("198.51.100.9")); time.Since(began) < 3*time.Second {
 		a.Want(400, "captcha.required")
 	}
 	c.Post("/v1/accounts", signUp("bob", nil), from("192.0.2.7")).Want(201)

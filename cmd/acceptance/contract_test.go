@@ -83,7 +83,7 @@ func TestS12_Envelopes(t *testing.T) {
 // Q11: whoever carries the position of a write reads it, from any list.
 func TestQ11_ReadYourWrites(t *testing.T) {
 	t.Parallel()
-	const wait = 3 * time.Second // which a machine that is shared needs
+	const wait = 8 * time.Second // which a machine that is shared needs
 	s := harness.Start(t, harness.Flags("--position-wait="+wait.String()))
 	admin, ada, ben := s.Admin(), s.NewPerson("ada"), s.NewPerson("ben")
 	board := admin.Post("/v1/boards", map[string]any{"name": harness.NewHandle("Board")}).Want(201).ID()

@@ -91,7 +91,7 @@ var secureLines = regexp.MustCompile(`(?s)^parley listening on (https://\S+)\n.*
 func startOpen(t *testing.T, data string) *open {
 	t.Helper()
 	o := &open{T: t, authority: newAuthority(t)}
-	o.http = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{TLSClientConfig: o.config(), DisableKeepAlives: true}}
+	o.http = &http.Client{Timeout: harness.Patience, Transport: &http.Transport{TLSClientConfig: o.config(), DisableKeepAlives: true}}
 	cmd := exec.Command(harness.Binary(t), "serve", "--data", data, "--http", "127.0.0.1:0", "--grpc", "0.0.0.0:0", "--log-level", "warn",
 		"--tls-cert-file", o.cert, "--tls-key-file", o.key, "--tls-reload", "1ms", "--rate-limits=off", "--hash-memory=64KiB", "--hash-time=1")
 	stdout, err := cmd.StdoutPipe()
@@ -238,7 +238,7 @@ func TestQ4_TLSForEverything(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	o := startOpen(t, data)
-	plain, err := (&http.Client{Timeout: 30 * time.Second}).Get("http" + strings.TrimPrefix(o.base, "https") + "/livez")
+	plain, err := (&http.Client{Timeout: harness.Patience}).Get("http" + strings.TrimPrefix(o.base, "https") + "/livez")
 	if err == nil {
 		_ = plain.Body.Close()
 		if plain.StatusCode != http.StatusBadRequest {
@@ -268,7 +268,7 @@ func TestQ4_TLSForEverything(t *testing.T) {
 	}
 	o.renew(t, 2)
 	for _, address := range []string{strings.TrimPrefix(o.base, "https://"), o.log} {
-		deadline := time.Now().Add(10 * time.Second)
+		deadline := time.Now().Add(harness.Patience)
 		for shown(address) != 2 {
 			if time.Now().After(deadline) {
 				t.Fatalf("%s does not show the new certificate", address)

@@ -85,7 +85,7 @@ func TestO10_REST(t *testing.T) {
 	i.s.Admin()
 	visitor := harness.NewHandle("visitor")
 	visit := func(password string) (stdout, stderr string, status int) {
-		ctx, cancel := context.WithTimeout(t.Context(), harness.Patience())
+		ctx, cancel := context.WithTimeout(t.Context(), harness.Patience)
 		defer cancel()
 		cmd := exec.CommandContext(ctx, program, "-server", i.s.Base, "-login", visitor)
 		cmd.Env = []string{"PARLEY_PASSWORD=" + password}

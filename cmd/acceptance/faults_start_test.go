@@ -34,7 +34,7 @@ func TestO2_EmptyServers(t *testing.T) {
 	for _, role := range []string{"api", "projector", "relay", "push"} {
 		for _, n := range s.Cluster.Nodes(role) {
 			rss, own := n.Memory()
-			for end := time.Now().Add(harness.Patience()); rss > idleBound && time.Now().Before(end); rss, own = n.Memory() {
+			for end := time.Now().Add(harness.Patience); rss > idleBound && time.Now().Before(end); rss, own = n.Memory() {
 				time.Sleep(50 * time.Millisecond) // it settles when it is ready
 			}
 			t.Logf("%s takes %d MiB, %d of them its own", role, rss>>10, own>>10)
@@ -78,7 +78,7 @@ func TestO2_AServerIsAwayAtTheStart(t *testing.T) {
 	c := n.Client()
 	c.Get("/livez").Want(http.StatusOK)
 	c.Get("/v1/boards").Want(http.StatusServiceUnavailable)
-	deadline := time.Now().Add(harness.Patience())
+	deadline := time.Now().Add(harness.Patience)
 	for {
 		a := c.Get("/readyz").Want(http.StatusServiceUnavailable)
 		if isDown(a, "redis") {
@@ -154,7 +154,7 @@ func TestO2_WrongServers(t *testing.T) {
 		if err != nil {
 			t.Errorf("stopped while it waits, it ends with %v", err)
 		}
-	case <-time.After(harness.Patience()):
+	case <-time.After(harness.Patience):
 		_ = cmd.Process.Kill()
 		t.Error("it does not stop while it waits")
 	}
@@ -166,7 +166,7 @@ func TestO2_WrongServers(t *testing.T) {
 // until waits for a condition.
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(harness.Patience() + 20*time.Second); !ok(); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(harness.Patience); !ok(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("waited in vain for %s", what)
 		}

@@ -194,7 +194,7 @@ func (in *inside) checkKafka() {
 		}
 		want[rec.ID.String()] = rec.Type
 	}
-	deadline := time.Now().Add(harness.Patience() + 20*time.Second)
+	deadline := time.Now().Add(harness.Patience)
 	for {
 		missing, twice := in.compareKafka(want)
 		if len(missing) == 0 {

@@ -33,7 +33,7 @@ func TestQ7_Rebuild(t *testing.T) {
 			Progress float64
 			Reason   *string
 		}
-		for end := time.Now().Add(20 * time.Second); now.State != "done"; {
+		for end := time.Now().Add(harness.Patience); now.State != "done"; {
 			if now.State == "failed" || time.Now().After(end) {
 				t.Fatalf("%s: %+v", name, now)
 			}

@@ -131,7 +131,7 @@ func TestO2_TwoReleasesSideBySide(t *testing.T) {
 	}()
 	select {
 	case <-ended:
-	case <-time.After(harness.Patience()):
+	case <-time.After(harness.Patience):
 		_ = old.Process.Kill()
 		<-ended
 		t.Error("the older release goes on")

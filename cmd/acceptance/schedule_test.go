@@ -20,7 +20,12 @@ func schedule(c *harness.Client, board string, after time.Duration, fields map[s
 	for k, v := range fields {
 		all[k] = v
 	}
-	return c.Post("/v1/boards/"+board+"/posts", all).Want(201)
+	due := time.Now().Add(after)
+	a := c.Post("/v1/boards/"+board+"/posts", all)
+	if fields["publishAt"] == nil && a.Status == 422 && time.Now().After(due) { // a busy machine was too late
+		return schedule(c, board, 3*after, fields)
+	}
+	return a.Want(201)
 }
 
 // published are one's published posts, by id, over all pages.
@@ -231,16 +236,19 @@ func TestF2_Due(t *testing.T) {
 func TestF2_DueRefused(t *testing.T) {
 	t.Parallel()
 	f := newForum(t, harness.Flags("--due-every=20ms"))
-	carol := f.NewPerson("carol")
-	carol.Position = f.alice.Position
-	other := newBoard(f.Server, f.admin)
-	seeing(f.admin, f.alice, carol)
-	soon := harness.Patience() / 8 // time enough for what comes between
-	suspended := schedule(carol, f.board, soon, nil).ID()
-	archived := schedule(f.alice, other, soon, map[string]any{"anonymous": true}).ID()
-	f.admin.Put("/v1/accounts/"+carol.Account.ID+"/suspension", map[string]any{"reason": "spam"}).Want(204)
-	f.admin.Patch("/v1/boards/"+other, map[string]any{"archived": true}).Want(200)
-	for id, by := range map[string]*harness.Client{suspended: carol, archived: f.alice} {
+	var carol, dora *harness.Client
+	var other, suspended, archived string
+	for soon, inTime := time.Second, false; !inTime; soon *= 3 { // on a busy machine what comes between takes longer
+		carol, dora, other = f.NewPerson("carol"), f.NewPerson("dora"), newBoard(f.Server, f.admin)
+		seeing(f.admin, carol, dora)
+		due := time.Now().Add(soon)
+		suspended = schedule(carol, f.board, soon, nil).ID()
+		archived = schedule(dora, other, soon, map[string]any{"anonymous": true}).ID()
+		f.admin.Put("/v1/accounts/"+carol.Account.ID+"/suspension", map[string]any{"reason": "spam"}).Want(204)
+		f.admin.Patch("/v1/boards/"+other, map[string]any{"archived": true}).Want(200)
+		inTime = time.Now().Before(due)
+	}
+	for id, by := range map[string]*harness.Client{suspended: carol, archived: dora} {
 		var p map[string]any
 		f.Eventually("a draft", func() bool { p = by.Get("/v1/posts/" + id).Want(200).Map(); return p["state"] == "draft" })
 		if reason := map[string]string{suspended: "account.suspended", archived: "board.archived"}[id]; p["publishError"] != reason || p["publishAt"] != nil {
@@ -252,8 +260,8 @@ func TestF2_DueRefused(t *testing.T) {
 		}
 	}
 	f.admin.Patch("/v1/boards/"+other, map[string]any{"archived": false}).Want(200)
-	f.see(f.admin)
-	if p := f.alice.Patch("/v1/posts/"+archived, map[string]any{"publish": true}).Want(200).Map(); p["state"] != "published" || p["publishError"] != nil || p["author"] != nil {
+	seeing(f.admin, dora)
+	if p := dora.Patch("/v1/posts/"+archived, map[string]any{"publish": true}).Want(200).Map(); p["state"] != "published" || p["publishError"] != nil || p["author"] != nil {
 		t.Errorf("published after all: %v", p)
 	}
 }

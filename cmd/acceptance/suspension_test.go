@@ -80,8 +80,14 @@ func TestA12_Suspension(t *testing.T) {
 	})
 	ada.Dial().Subscribe("inbox", nil)
 
-	until := time.Now().Add(3 * time.Second)
-	admin.Put(of, map[string]any{"reason": "spam", "until": until}).Want(204)
+	until := time.Now()
+	for a := (*harness.Answer)(nil); a == nil || a.Status != 204; { // a busy machine may be too late
+		if a != nil && time.Now().Before(until) {
+			a.Want(204)
+		}
+		until = time.Now().Add(3 * time.Second)
+		a = admin.Put(of, map[string]any{"reason": "spam", "until": until})
+	}
 	s.Eventually("the suspension to hold and to be over", func() bool {
 		return time.Now().After(until) && s.Client().Post("/v1/sessions", map[string]any{"login": ada.Account.Handle, "password": harness.Password}).Status == 201
 	})

@@ -271,8 +271,8 @@ func TestS3_NotPastTheSession(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, harness.Flags("--max-refresh=1s", "--access-ttl=30s", "--refresh-ttl=31s"))
 	s.Client().Post("/v1/accounts", signUp("ada", nil)).Want(201)
-	began := time.Now()
 	c := s.SignIn("ada")
+	began := time.Now()
 	renewed := ""
 	s.Eventually("a new token", func() bool {
 		if token := c.Get("/v1/me").Want(200).Header.Get("refresh-token"); token != "" {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/pquerna/otp/totp"
 
 	"github.com/parleyhq/parley/cmd/acceptance/harness"
@@ -140,12 +141,15 @@ func TestA10_BadCodes(t *testing.T) {
 	withOTP(s.Client(), ada.Account.Handle, "000000").Want(201) // there is no factor yet
 }
 
-// A10: adding a factor asks for a sign-in that is not old.
+// A10: what a stolen session must not do asks for a sign-in that is not old.
 func TestA10_RecentSignIn(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, harness.Flags("--recent-sign-in=1s"))
 	ada := s.NewPerson("ada")
 	s.Eventually("the sign-in to be old", func() bool { return ada.Post("/v1/me/totp", nil).Error == "session.not_recent" })
 	ada.Post("/v1/me/totp", nil).Want(403, "session.not_recent")
-	s.SignIn(ada.Account.Handle).Post("/v1/me/totp", nil).Want(200)
+	ada.Post("/v1/me/passkeys/challenge", nil).Want(403, "session.not_recent")
+	ada.Delete("/v1/me/passkeys/"+uuid.NewString()).Want(403, "session.not_recent")
+	s.Eventually("a new sign-in to be new", func() bool { return s.SignIn(ada.Account.Handle).Post("/v1/me/totp", nil).Status == 200 })
+	s.Eventually("and for a passkey", func() bool { return s.SignIn(ada.Account.Handle).Post("/v1/me/passkeys/challenge", nil).Status == 200 })
 }

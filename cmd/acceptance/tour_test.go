@@ -162,7 +162,7 @@ func (r *tour) setUp() {
 func (r *tour) keep(want, printed, line string) {
 	r.t.Helper()
 	reads := !strings.Contains(line, " -d ") && !strings.Contains(line, "-X ")
-	for end := time.Now().Add(harness.Patience()); !strings.Contains(printed, want); printed = r.run(line) {
+	for end := time.Now().Add(harness.Patience); !strings.Contains(printed, want); printed = r.run(line) {
 		if r.administrator == nil || !reads || time.Now().After(end) {
 			r.t.Fatalf("the tour promises %s\nbut it printed %s", want, printed)
 		}

@@ -9,7 +9,6 @@ import (
 	"net/http/cookiejar"
 	"strings"
 	"testing"
-	"time"
 )
 
 // Client speaks the public contract as one person with one browser: it keeps
@@ -56,7 +55,7 @@ func newClient(t testing.TB, base string) *Client {
 	jar, _ := cookiejar.New(nil)
 	return &Client{t: t, base: base, http: &http.Client{
 		Jar:     jar,
-		Timeout: 30 * time.Second,
+		Timeout: Patience,
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		},

@@ -18,7 +18,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 )
 
 // Cluster is a Parley of several processes on real servers: a bare log in the
@@ -289,7 +288,7 @@ func each(nodes []*Node, f func(*Node) error) error {
 
 // AdminCreate runs `parley admin create` with the settings of the cluster.
 func (c *Cluster) AdminCreate(email, handle, password string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
 	file := filepath.Join(c.keys, "password")
 	if err := os.WriteFile(file, []byte(password), 0o600); err != nil {

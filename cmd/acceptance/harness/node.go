@@ -85,7 +85,7 @@ func (n *Node) Kill() {
 // Stop ends the process as an operator would.
 func (n *Node) Stop() {
 	n.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
 	if err := n.stop(ctx); err != nil {
 		n.t.Fatal(err)
@@ -144,7 +144,7 @@ func (n *Node) Memory() (resident, own int) {
 // Ready waits until the process says that it can serve.
 func (n *Node) Ready() {
 	n.t.Helper()
-	deadline := time.Now().Add(60 * time.Second)
+	deadline := time.Now().Add(Patience)
 	for {
 		a, err := n.Client().Try("GET", "/readyz", nil)
 		if err == nil && a.Status == 200 {

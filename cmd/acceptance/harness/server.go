@@ -71,7 +71,8 @@ func OnCluster(servers map[string]string) Option {
 func Distributed() bool { return os.Getenv("PARLEY_TEST_STACK") == "distributed" }
 
 // Start runs a server and stops it when the test ends. The clocks of limits
-// are off unless a test turns them on.
+// are off unless a test turns them on, and requests may wait almost as long as
+// a client has the patience.
 func Start(t testing.TB, options ...Option) *Server {
 	t.Helper()
 	return start(t, os.Getenv("PARLEY_TEST_PROCESS") == "1", options)
@@ -108,7 +109,7 @@ func start(t testing.TB, process bool, options []Option) *Server {
 // ends.
 func prepare(t testing.TB, options []Option) *Server {
 	t.Helper()
-	s := &Server{t: t, adminOnce: new(sync.Once), flags: []string{"--rate-limits=off", "--captcha=off", "--hash-memory=64KiB", "--hash-time=1", "--position-wait=20s"}}
+	s := &Server{t: t, adminOnce: new(sync.Once), flags: []string{"--rate-limits=off", "--captcha=off", "--hash-memory=64KiB", "--hash-time=1", "--position-wait=50s", "--request-timeout=55s", "--hash-wait=50s"}}
 	for _, o := range options {
 		o(s)
 	}
@@ -122,7 +123,7 @@ func prepare(t testing.TB, options []Option) *Server {
 		if s.run == nil {
 			return
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), Patience)
 		defer cancel()
 		if err := s.run.stop(ctx); err != nil {
 			t.Errorf("stop: %v", err)
@@ -155,7 +156,7 @@ func (s *Server) launch(process bool) {
 // Stop ends the server as an operator would.
 func (s *Server) Stop() {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
 	if err := s.run.stop(ctx); err != nil {
 		s.t.Fatalf("stop: %v\n%s", err, tail(s.run.log(), 40))
@@ -241,8 +242,8 @@ func await(stdout *output, ended <-chan struct{}, log func() string) (string, er
 	case <-stdout.first:
 	case <-ended:
 		return "", errors.New("it ended at once:\n" + tail(log(), 40))
-	case <-time.After(60 * time.Second):
-		return "", errors.New("it does not listen after 60 s:\n" + tail(log(), 40))
+	case <-time.After(Patience):
+		return "", errors.New("it does not listen:\n" + tail(log(), 40))
 	}
 	match := listening.FindStringSubmatch(stdout.String())
 	if match == nil {

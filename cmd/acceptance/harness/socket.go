@@ -85,7 +85,7 @@ func (c *Client) Dial() *Socket {
 // DialWith opens a socket with those headers and that query, as it comes.
 func (c *Client) DialWith(h http.Header, query string) (*Socket, *http.Response, error) {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(c.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(c.t.Context(), Patience)
 	defer cancel()
 	conn, res, err := websocket.DefaultDialer.DialContext(ctx, "ws"+strings.TrimPrefix(c.base, "http")+"/v1/push"+query, h)
 	if err != nil {
@@ -126,7 +126,7 @@ func (s *Socket) read() {
 	}
 }
 
-// Next is the next frame; the test fails when none comes within 10 s.
+// Next is the next frame; the test fails when none comes for Patience.
 func (s *Socket) Next() Frame {
 	s.t.Helper()
 	if len(s.early) > 0 {
@@ -145,7 +145,7 @@ func (s *Socket) arrive() Frame {
 			s.t.Fatalf("the socket was closed with %d", s.Code)
 		}
 		return f
-	case <-time.After(Patience()):
+	case <-time.After(Patience):
 		s.t.Fatal("no frame came")
 	}
 	return Frame{}
@@ -234,7 +234,7 @@ func (s *Socket) WaitClosed() int {
 	s.t.Helper()
 	select {
 	case <-s.closed:
-	case <-time.After(Patience()):
+	case <-time.After(Patience):
 		s.t.Fatal("the socket stays open")
 	}
 	return s.Code
