@@ -256,8 +256,9 @@ func TestN3_LiveTopics(t *testing.T) {
 	}
 }
 
-// N3, F8: frames list of the mentioned whom their reader would find in the
-// lists: nobody across a block, whichever of the two began it.
+// N3, F8: frames list of the mentioned, and name of the answers, whom their
+// reader would find in the lists: nobody across a block, whichever of the two
+// began it.
 func TestF8_MentionsInFrames(t *testing.T) {
 	t.Parallel()
 	f := newForum(t)
@@ -272,7 +273,10 @@ func TestF8_MentionsInFrames(t *testing.T) {
 	for _, c := range []*harness.Client{f.bob, cleo, dora} {
 		handles += " @" + c.Account.Handle
 	}
-	post := makePost(f.alice, f.board, nil)
+	post := makePost(f.alice, f.board, map[string]any{"type": "question"})
+	cleo.Position = f.alice.Position
+	answer := say(cleo, post, "")
+	f.alice.Position = cleo.Position
 	readers := map[string]*harness.Socket{}
 	for name, reader := range map[string]*harness.Client{"bob": f.bob, "cleo": cleo, "dora": dora} {
 		socket := reader.Dial()
@@ -285,21 +289,29 @@ func TestF8_MentionsInFrames(t *testing.T) {
 	f.alice.Patch("/v1/comments/"+comment, map[string]any{"body": handles}).Want(200)
 	f.alice.Post("/v1/posts/"+post+"/comments", map[string]any{"body": handles}).Want(201)
 	f.alice.Patch("/v1/posts/"+post, map[string]any{"body": handles}).Want(200)
+	f.alice.Put("/v1/posts/"+post+"/answer", map[string]any{"commentId": answer}).Want(200)
 	makePost(f.alice, f.board, map[string]any{"body": handles})
+	answers := map[string]any{"bob": nil, "cleo": answer, "dora": answer}
 	for name, want := range map[string][]string{
 		"bob": {f.bob.Account.Handle}, "cleo": {cleo.Account.Handle, dora.Account.Handle}, "dora": {cleo.Account.Handle, dora.Account.Handle},
 	} {
 		lacks := map[string]bool{
 			"comment.edited.v1 of post:" + post: true, "comment.published.v1 of post:" + post: true, "post.edited.v1 of post:" + post: true,
-			"post.published.v1 of board:" + f.board: true, "post.published.v1 of feed": true,
+			"post.published.v1 of board:" + f.board: true, "post.published.v1 of feed": true, "post.answer_accepted.v1 of post:" + post: true,
 		}
 		for len(lacks) > 0 { // what is of several posts comes in any order
 			frame := readers[name].Next()
 			what := frame.Type + " of " + frame.Topic
-			if !lacks[what] || frame.Map()["id"] == comment && frame.Type == "comment.published.v1" {
+			if id := frame.Map()["id"]; !lacks[what] || frame.Type == "comment.published.v1" && (id == comment || id == answer) {
 				continue
 			}
 			delete(lacks, what)
+			if id, accepted := frame.Map()["answerId"]; accepted {
+				if id != answers[name] {
+					t.Errorf("%s to %s, want %v: %s", what, name, answers[name], frame.Raw)
+				}
+				continue
+			}
 			got := []string{}
 			for _, m := range frame.Map()["mentions"].([]any) {
 				got = append(got, fmt.Sprint(m.(body)["handle"]))

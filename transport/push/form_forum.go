@@ -134,6 +134,7 @@ type forumEvent struct {
 	actor       uuid.UUID  // whose blocks count; uuid.Nil when anonymous
 	hidden      uuid.UUID  // an anonymous post's author: for their own feed alone
 	comment     uuid.UUID  // what it is about, where that is a comment which the event does not say who wrote
+	answer      uuid.UUID  // the comment that it accepts; uuid.Nil: none
 	placed      bool       // the event does not say where its post stands: see place
 	state       post.State // of a post that was restored
 }
@@ -163,7 +164,7 @@ func forum(e event.Decoded) (f forumEvent, ok bool) {
 	case post.Redacted:
 		f.typ, f.post = typePostRedacted, id
 	case post.AnswerAccepted:
-		f.typ, f.post = typeAnswerAccepted, id
+		f.typ, f.post, f.answer = typeAnswerAccepted, id, d.Comment
 	case comment.Published:
 		f.typ, f.post, f.mentions, f.actor = typeCommentPublished, d.Post, d.Mentions, d.Author
 		if d.Anonymous {
@@ -212,8 +213,8 @@ func (s *Server) place(ctx context.Context, e event.Decoded, f *forumEvent) erro
 	return nil
 }
 
-// showForum is what readers of a live topic see of an event, but for mentions,
-// which are added for each: see liveFrames. Nothing in it names an anonymous
+// showForum is what readers of a live topic see of an event, but for mentions
+// and answers, which are looked at for each: see liveFrames. Nothing in it names an anonymous
 // author; edits and deletes name nobody.
 func (s *Server) showForum(ctx context.Context, e event.Decoded, f forumEvent) (data any, err error) {
 	id, _ := uuid.Parse(event.StreamID(e.Stream))

@@ -84,11 +84,13 @@ func (s *Server) homesOf(f forumEvent) []*topic {
 }
 
 // liveFrames are the frames of one event of the forum: one for each topic, and
-// there one for each choice of mentioned people that a block keeps from a reader.
+// there one for each choice of people that a block keeps from a reader: of those
+// who are mentioned, and of whoever wrote the accepted answer.
 type liveFrames struct {
-	frame   liveFrame
-	people  []person
-	encoded map[string][]byte // by the topic's name on the wire, and who is left out
+	frame    liveFrame
+	people   []person
+	answered uuid.UUID         // who wrote the accepted answer; uuid.Nil: there is none, or they are anonymous
+	encoded  map[string][]byte // by the topic's name on the wire, and who is left out
 }
 
 // mentioning is data of a frame that lists whom a text mentions.
@@ -105,15 +107,23 @@ func (s *Server) liveFrames(ctx context.Context, e event.Decoded, f forumEvent) 
 		frame:   liveFrame{Position: s.deps.Positions.Encode(e.Position), Type: f.typ, Time: Time(e.Time), Data: data},
 		encoded: map[string][]byte{},
 	}
-	l.people, err = s.people(ctx, f.mentions)
+	if l.people, err = s.people(ctx, f.mentions); err != nil || f.answer == uuid.Nil {
+		return l, err
+	}
+	l.answered, err = s.deps.Posts.CommentAuthor(commands.WithPosition(ctx, e.Position), f.answer)
 	return l, err
 }
 
 // of is the frame of a topic for a viewer: as REST would show it, without the
-// summaries of mentioned people whom a block keeps from them.
+// summaries of mentioned people, and without an answer, that a block keeps from
+// them.
 func (l *liveFrames) of(wire string, v *viewer) ([]byte, error) {
 	shown := make([]any, 0, len(l.people))
 	key := wire
+	unanswered := l.answered != uuid.Nil && v.hides(l.answered)
+	if unanswered {
+		key += " unanswered"
+	}
 	for i, p := range l.people {
 		if v.hides(p.id) {
 			key += " " + strconv.Itoa(i)
@@ -128,6 +138,10 @@ func (l *liveFrames) of(wire string, v *viewer) ([]byte, error) {
 	this.Topic = wire
 	if m, ok := this.Data.(mentioning); ok {
 		this.Data = m.withMentions(shown)
+	}
+	if a, ok := this.Data.(answerData); ok && unanswered {
+		a.AnswerID = nil
+		this.Data = a
 	}
 	frame, err := textFrame(this)
 	l.encoded[key] = frame
