@@ -99,13 +99,15 @@ type PostPlace struct {
 	Author   uuid.UUID // uuid.Nil when anonymous
 	Hidden   uuid.UUID // the account behind an anonymous one: for its own eyes alone
 	Hashtags []string
-	Open     bool // everybody could read it at some time
+	Had      []string // its hashtags before that event
+	Open     bool     // everybody could read it at some time
 }
 
 // PostPlace says where a post stood after the event of that revision. It reads
 // the log: states know only where things stand now.
 func (c *Commands) PostPlace(ctx context.Context, id uuid.UUID, revision uint64) (PostPlace, error) {
 	p := post.New()
+	var had []string
 	for rec, err := range c.store.Stream(ctx, post.Stream(id), 0, event.Forward) {
 		var d event.Decoded
 		if err == nil {
@@ -114,11 +116,12 @@ func (c *Commands) PostPlace(ctx context.Context, id uuid.UUID, revision uint64)
 		if err != nil {
 			return PostPlace{}, unavailable(fmt.Errorf("load a post: %w", err))
 		}
+		had = p.Hashtags
 		if p.Apply(d); rec.Revision == revision {
 			break
 		}
 	}
-	place := PostPlace{Board: p.Board, Author: p.Author, Hashtags: p.Hashtags, Open: p.EverPublished()}
+	place := PostPlace{Board: p.Board, Author: p.Author, Hashtags: p.Hashtags, Had: had, Open: p.EverPublished()}
 	if p.Anonymous {
 		place.Author, place.Hidden = uuid.Nil, p.Owner
 	}

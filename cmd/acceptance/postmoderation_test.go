@@ -281,15 +281,23 @@ func TestF3_Frames(t *testing.T) {
 	target := newBoard(f.Server, f.admin)
 	f.bob.Position = f.admin.Position
 	f.bob.Put("/v1/boards/"+f.board+"/follow", nil).Want(204)
+	cleo := f.NewPerson("cleo") // reads what has a hashtag
+	cleo.Put("/v1/hashtags/fresh/follow", nil).Want(204)
+	f.alice.Position = cleo.Position
 	id := makePost(f.alice, f.board, nil)
 	post := "/v1/posts/" + id
 	f.see(f.alice)
-	b := f.bob.Dial()
+	b, c := f.bob.Dial(), cleo.Dial()
+	c.Subscribe("feed", body{"position": f.alice.Position})
 	topics := map[string]string{"post:" + id: "post", "board:" + f.board: "old", "board:" + target: "new", "feed": "feed"}
 	for topic := range topics {
 		b.Subscribe(topic, body{"position": f.alice.Position})
 	}
-	f.alice.Patch(post, body{"title": "Two"}).Want(200)
+	f.alice.Patch(post, body{"title": "Two", "body": "#fresh"}).Want(200)
+	cleo.Position = f.alice.Position
+	if got := allPages(cleo, "/v1/feed"); len(got) != 1 || got[0] != id {
+		t.Errorf("the feed after the edit: %v", got)
+	}
 	f.alice.Delete(post + "/revisions/1").Want(204)
 	f.alice.Delete(post).Want(204)
 	f.alice.Post(post+"/restore", nil).Want(200)
@@ -325,6 +333,18 @@ func TestF3_Frames(t *testing.T) {
 		if strings.Join(got[name], " ") != want {
 			t.Errorf("%s heard %v, want %s", name, got[name], want)
 		}
+	}
+	f.alice.Position = f.admin.Position
+	for _, edit := range []body{{"title": "Three"}, {"title": "Four", "body": "Stale."}, {"title": "Five"}, {"title": "Six", "body": "More #Fresh"}} {
+		f.alice.Patch(post, edit).Want(200)
+	}
+	var heard []string
+	for range 6 {
+		frame := c.Next()
+		heard = append(heard, strings.TrimPrefix(fmt.Sprint(frame.Type, " ", frame.Map()["title"]), "post."))
+	}
+	if want := "[edited.v1 Two deleted.v1 <nil> restored.v1 <nil> moved.v1 <nil> edited.v1 Four edited.v1 Six]"; fmt.Sprint(heard) != want {
+		t.Errorf("the feed of a hashtag heard %v, want %s", heard, want)
 	}
 }
 

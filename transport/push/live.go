@@ -2,6 +2,7 @@ package push
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"github.com/google/uuid"
@@ -34,8 +35,15 @@ func (s *Server) routeForum(ctx context.Context, e event.Decoded) {
 			topics = append(topics, t)
 		}
 	}
-	if f.feed {
+	switch {
+	case f.feed:
 		topics = append(topics, s.homesOf(f)...)
+	case f.typ == typePostEdited:
+		homes, err := s.homesByHashtags(ctx, e, f)
+		if err != nil {
+			s.log.Error("a post's hashtags are not known", "type", e.Type, "position", e.Position, "error", err)
+		}
+		topics = append(topics, homes...)
 	}
 	if len(topics) == 0 {
 		return
@@ -81,6 +89,23 @@ func (s *Server) homesOf(f forumEvent) []*topic {
 		}
 	}
 	return homes
+}
+
+// homesByHashtags lists the home feeds that an edit brings its post into, or
+// takes it from. Nothing but its hashtags does either.
+func (s *Server) homesByHashtags(ctx context.Context, e event.Decoded, f forumEvent) ([]*topic, error) {
+	homes := s.hub.homes()
+	if len(homes) == 0 {
+		return nil, nil
+	}
+	p, err := s.deps.Posts.PostPlace(ctx, f.post, e.Revision)
+	if err != nil || slices.Equal(p.Had, p.Hashtags) {
+		return nil, err
+	}
+	return slices.DeleteFunc(homes, func(t *topic) bool {
+		v := s.hub.viewer(t.id)
+		return v == nil || t.id == p.Author || t.id == p.Hidden || v.wants(p.Author, p.Board, p.Had) == v.wants(p.Author, p.Board, p.Hashtags)
+	}), nil
 }
 
 // liveFrames are the frames of one event of the forum: one for each topic, and
