@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/parleyhq/parley/domain/board"
 	"github.com/parleyhq/parley/domain/event"
 	"github.com/parleyhq/parley/domain/fault"
 	"github.com/parleyhq/parley/domain/post"
@@ -74,9 +73,9 @@ func (c *Commands) MovePost(ctx context.Context, by Actor, id, to uuid.UUID, mat
 	if err != nil {
 		return Outcome{}, err
 	}
-	closed := c.open(ctx, to)
-	if closed != nil && !errors.Is(closed, board.ErrArchived) {
-		return Outcome{}, closed
+	closed, err := c.closed(ctx, to)
+	if err != nil {
+		return Outcome{}, err
 	}
 	return change(ctx, c.core, post.Stream(id), post.New, func(p *post.Post) ([]event.Data, error) {
 		if p.Board != was.Board && p.Board != to { // by is known to moderate these two

@@ -35,9 +35,10 @@ func (c *Commands) restorable(ctx context.Context, by Actor, id uuid.UUID) (p po
 }
 
 // RestorePost takes a delete back, within the restore window: authors what they
-// deleted themselves, moderators anything.
+// deleted themselves, moderators anything. A draft comes back to an archived
+// board too, for its author has nowhere else to find it.
 // Errors: not found, forbidden, match's, post.not_deleted,
-// post.restore_expired.
+// post.restore_expired, board.archived.
 func (c *Commands) RestorePost(ctx context.Context, by Actor, id uuid.UUID, match Match) (Outcome, error) {
 	p, moderator, err := c.restorable(ctx, by, id)
 	if err != nil {
@@ -47,16 +48,24 @@ func (c *Commands) RestorePost(ctx context.Context, by Actor, id uuid.UUID, matc
 	if err != nil {
 		return Outcome{}, err
 	}
+	board := p.Board
+	closed, err := c.closed(ctx, board)
+	if err != nil {
+		return Outcome{}, err
+	}
 	return change(acting(ctx, by, as), c.core, post.Stream(id), post.New, func(p *post.Post) ([]event.Data, error) {
 		now, err := p.Restores(by.Account, moderator)
 		switch {
 		case err != nil:
 			return nil, err
-		case now != as: // somebody else deleted it meanwhile
+		case now != as, p.Board != board: // somebody else deleted it meanwhile, or moved it
 			return nil, fault.ErrConflict
 		}
 		if err := match.check(p.Version); err != nil {
 			return nil, err
+		}
+		if closed != nil && p.Was == post.Live {
+			return nil, closed
 		}
 		return p.Restore(as, c.now(), c.cfg.Forum.RestoreWindow)
 	})

@@ -208,6 +208,15 @@ func (c *Commands) open(ctx context.Context, id uuid.UUID) error {
 	})
 }
 
+// closed is what keeps new things from a board, nil where nothing does, for
+// decisions that ask for other things first.
+func (c *Commands) closed(ctx context.Context, id uuid.UUID) (why, err error) {
+	if err = c.open(ctx, id); errors.Is(err, board.ErrArchived) {
+		return err, nil
+	}
+	return nil, err
+}
+
 // DeletePost leaves a tombstone, for the author and moderators.
 // Errors: not found, forbidden, match's.
 func (c *Commands) DeletePost(ctx context.Context, by Actor, id uuid.UUID, match Match) (Outcome, error) {

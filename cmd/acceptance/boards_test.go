@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/parleyhq/parley/cmd/acceptance/harness"
 )
@@ -188,6 +189,15 @@ func TestF1_Archived(t *testing.T) {
 	member.Position = admin.Position
 	post := makePost(member, board, nil)
 	draft := makePost(member, board, map[string]any{"draft": true})
+	gone, removed := makePost(member, board, nil), makePost(member, board, nil)
+	dropped := makePost(member, board, map[string]any{"draft": true})
+	scheduled := schedule(member, board, time.Hour, nil).ID()
+	for _, id := range []string{gone, dropped} {
+		member.Delete("/v1/posts/" + id).Want(204)
+	}
+	admin.Position = member.Position
+	report := admin.Post("/v1/reports", map[string]any{"subject": map[string]any{"type": "post", "id": removed}, "reason": "A mistake"}).Want(201).ID()
+	admin.Put("/v1/moderation/reports/"+report, map[string]any{"action": "remove", "reason": "In haste"}).Want(200)
 	if dig(admin.Patch("/v1/boards/"+board, map[string]any{"archived": true}).Want(200).Map(), "archived") != true {
 		t.Error("not archived")
 	}
@@ -196,11 +206,30 @@ func TestF1_Archived(t *testing.T) {
 	member.Post("/v1/boards/"+board+"/posts", map[string]any{"title": "", "body": "B"}).Want(422) // before 409
 	member.Post("/v1/posts/"+post+"/comments", map[string]any{"body": "B"}).Want(409, "board.archived")
 	member.Patch("/v1/posts/"+draft, map[string]any{"publish": true}).Want(409, "board.archived")
+	member.Patch("/v1/posts/"+scheduled, map[string]any{"title": "Later"}).Want(409, "board.archived")
+	if p := member.Patch("/v1/posts/"+scheduled, map[string]any{"publishAt": nil, "title": "Kept"}).Want(200).Map(); p["state"] != "draft" || p["title"] != "Kept" {
+		t.Errorf("a scheduled post is kept as %v", p)
+	}
+	// What was published stays away, and whoever wrote a draft has it back. A
+	// decision that is taken back leaves nothing behind.
+	for _, c := range []*harness.Client{member, admin} {
+		c.Post("/v1/posts/"+gone+"/restore", nil).Want(409, "board.archived")
+	}
+	member.Post("/v1/posts/"+gone+"/restore", nil, harness.Header{Name: "If-Match", Value: `"` + nowhere + `"`}).Want(412)
+	if p := member.Post("/v1/posts/"+dropped+"/restore", nil).Want(200).Map(); p["state"] != "draft" {
+		t.Errorf("a draft came back as %v", p)
+	}
+	admin.Put("/v1/moderation/reports/"+report, map[string]any{"action": "none", "reason": "Nothing wrong with it"}).Want(200)
+	member.Position = admin.Position
+	if got := allPages(member, "/v1/boards/"+board+"/posts"); fmt.Sprint(got) != fmt.Sprint([]string{removed, post}) {
+		t.Errorf("on the archived board: %v", got)
+	}
 	member.Put("/v1/posts/"+post+"/reactions/like", nil).Want(204)
 	member.Patch("/v1/posts/"+post, map[string]any{"title": "Still mine"}).Want(200)
 	admin.Patch("/v1/boards/"+board, map[string]any{"archived": false}).Want(200)
 	member.Position = admin.Position
 	member.Post("/v1/posts/"+post+"/comments", map[string]any{"body": "B"}).Want(201)
+	member.Post("/v1/posts/"+gone+"/restore", nil).Want(200)
 }
 
 // F1: follow a board; its popular hashtags.

@@ -124,8 +124,8 @@ func TestFeedFrames(t *testing.T) {
 }
 
 // F3, F9, F8: lists hear that a post leaves them or comes back: boards, and the
-// feeds of who follows its author, a hashtag, or the board that it left; not
-// across a block, not where it is muted, and nobody of a draft.
+// feeds of who follows its author, a hashtag that it is given too, or the board
+// that it left; not across a block, not where it is muted, and nobody of a draft.
 func TestLeavingFrames(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -161,9 +161,9 @@ func TestLeavingFrames(t *testing.T) {
 	last := newID()
 	w.append(postStream(last), post.Published{Board: left, Author: newID(), Type: "article", Title: "Last", Hashtags: []string{"news"}})
 
-	gone, back, moved, fresh := "post.deleted.v1", "post.restored.v1", "post.moved.v1", "post.published.v1"
+	gone, back, moved, fresh, edited := "post.deleted.v1", "post.restored.v1", "post.moved.v1", "post.published.v1", "post.edited.v1"
 	for name, want := range map[string][]string{
-		"author": {fresh, gone, back, moved}, "tag": {gone, back, moved, fresh}, "left": {fresh, gone, back, moved, fresh}, "joined": {moved},
+		"author": {fresh, gone, back, moved}, "tag": {edited, gone, back, moved, fresh}, "left": {fresh, gone, back, moved, fresh}, "joined": {moved},
 		"muting": {fresh}, "blocked": {fresh}, "stranger": nil,
 	} {
 		for _, typ := range want {
