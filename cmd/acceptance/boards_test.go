@@ -38,6 +38,9 @@ func dig(m map[string]any, keys ...string) any {
 
 const nowhere = "01890a5d-ac96-774b-bcce-b302099a8057"
 
+// noID is nothing's id either, and must not pass for none given.
+const noID = "00000000-0000-0000-0000-000000000000"
+
 // F1: boards are made by administrators, changed by moderators, and have one
 // owner of each name.
 func TestF1_Boards(t *testing.T) {
@@ -73,7 +76,11 @@ func TestF1_Boards(t *testing.T) {
 	}
 	admin.Post("/v1/boards", map[string]any{"name": "a\nb"}).Want(422, "text.invalid")
 	admin.Post("/v1/boards", map[string]any{"name": "GO LANG"}).Want(409, "board.name_taken")
-	admin.Post("/v1/boards", map[string]any{"name": "X", "icon": nowhere}).Want(422, "image.unknown")
+	for _, id := range []string{nowhere, noID} {
+		admin.Post("/v1/boards", map[string]any{"name": "X", "icon": id}).Want(422, "image.unknown")
+		admin.Patch(board, map[string]any{"banner": id}).Want(422, "image.unknown")
+		member.Get("/v1/boards/" + id).Want(404)
+	}
 	admin.Post("/v1/boards", map[string]any{"name": "X", "rules": strings.Repeat("x", 10_001)}).Want(422, "request.invalid")
 	admin.Post("/v1/boards", `{"name":`).Want(400)
 	member.Post("/v1/boards", `{"name":`).Want(403) // before the body is read

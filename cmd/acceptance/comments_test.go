@@ -74,7 +74,7 @@ func TestF4_Threads(t *testing.T) {
 
 	for name, bad := range map[string]map[string]any{
 		"nothing": {}, "blank": {"body": " \n"}, "long": {"body": strings.Repeat("日", 10_001)}, "NUL": {"body": "a\x00"},
-		"no such parent": {"body": "B", "parentId": nowhere}, "parent elsewhere": {"body": "B", "parentId": say(f.alice, other, "")}, "no id": {"body": "B", "parentId": "x"},
+		"no such parent": {"body": "B", "parentId": nowhere}, "no parent's id": {"body": "B", "parentId": noID}, "parent elsewhere": {"body": "B", "parentId": say(f.alice, other, "")}, "no id": {"body": "B", "parentId": "x"},
 	} {
 		if answer := f.alice.Post(list, bad); answer.Status != 422 || len(answer.Details) == 0 {
 			t.Errorf("%s: %s", name, answer)
@@ -84,6 +84,11 @@ func TestF4_Threads(t *testing.T) {
 	f.alice.Post("/v1/posts/"+nowhere+"/comments", map[string]any{}).Want(404)
 	f.Client().Post(list, map[string]any{"body": "B"}).Want(401)
 	f.bob.Get("/v1/posts/" + nowhere + "/comments?sort=worst").Want(404)
+	for _, id := range []string{nowhere, noID} {
+		if got := f.bob.Get("/v1/posts/" + post + "/comments?parent=" + id).Want(200).Items(); len(got) != 0 {
+			t.Errorf("below %s: %v", id, got)
+		}
+	}
 	f.bob.Get("/v1/comments/" + nowhere).Want(404)
 }
 
@@ -181,6 +186,7 @@ func TestF4_Answer(t *testing.T) {
 		t.Errorf("answer: %v", p["answerId"])
 	}
 	f.alice.Put(at, map[string]any{"commentId": answer}).Want(200)
+	f.alice.Put(at, map[string]any{"commentId": noID}).Want(422)
 	f.bob.Delete("/v1/comments/" + answer).Want(204)
 	f.see(f.bob)
 	if p := f.alice.Get("/v1/posts/" + question).Map(); p["answerId"] != nil {

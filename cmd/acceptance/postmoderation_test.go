@@ -272,6 +272,11 @@ func TestF3_Audit(t *testing.T) {
 	if len(acts) != 1 || acts[0]["act"] != "board.changed" || acts[0]["detail"] != "name, description" {
 		t.Errorf("acts on the board: %v", acts)
 	}
+	for _, filter := range []string{"actor=" + noID, "subject=" + noID} {
+		if acts := f.admin.Get("/v1/admin/audit?" + filter).Want(200).Items(); len(acts) != 0 {
+			t.Errorf("acts with %s: %v", filter, acts)
+		}
+	}
 }
 
 // F3, N3: lists hear of what leaves them, comes back, moves and leads them.

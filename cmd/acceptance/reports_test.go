@@ -195,7 +195,10 @@ func TestF11_Queue(t *testing.T) {
 	c.bob.Get(queue+"?limit=2&cursor="+page.Next()).Want(400, "list.cursor")
 	c.admin.Get(queue + "?state=closed").Want(422)
 	c.admin.Get(queue + "?board=x").Want(422)
-	c.admin.Get(queue + "?board=" + uuid.NewString()).Want(404)
+	for _, board := range []string{uuid.NewString(), noID} {
+		c.admin.Get(queue + "?board=" + board).Want(404)
+		c.bob.Get(queue + "?board=" + board).Want(404)
+	}
 	c.Client().Get(queue).Want(401)
 	for _, who := range []*harness.Client{c.alice, c.carol} {
 		who.Get(queue).Want(403)

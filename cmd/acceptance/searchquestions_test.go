@@ -47,9 +47,10 @@ func TestF10_QuestionsAreTakenLiterally(t *testing.T) {
 	for _, more := range []string{"&board=x", "&author=@", "&author=alice", "&since=yesterday", "&until=1", "&tag=a%20b", "&kind=post", "&sort=oldest", "&limit=0", "&limit=101"} {
 		f.bob.Get("/v1/search?q=full" + more).Want(422)
 	}
-	const nobody = "00000000-0000-0000-0000-000000000000"
-	wantFound(t, f.bob, "full", "&board="+nobody)
-	wantFound(t, f.bob, "full", "&author="+nobody)
+	for _, id := range []string{nowhere, noID} {
+		wantFound(t, f.bob, "full", "&board="+id)
+		wantFound(t, f.bob, "full", "&author="+id)
+	}
 }
 
 // F10: what is found follows what becomes of posts and people, at once.

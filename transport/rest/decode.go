@@ -387,11 +387,16 @@ func (d *decoder) checkTexts(node any, path string) bool {
 }
 
 // parseUUID reads the canonical form alone: one id has one spelling but for
-// the case of its letters.
+// the case of its letters. The nil UUID is nothing's id. As it stands for "none
+// given" from here on, whoever gives it is taken to have given the other id that
+// is nothing's.
 func parseUUID(s string) (uuid.UUID, bool) {
 	if len(s) != 36 {
 		return uuid.UUID{}, false
 	}
 	u, err := uuid.Parse(s)
+	if u == uuid.Nil {
+		u = uuid.Max
+	}
 	return u, err == nil
 }

@@ -134,9 +134,6 @@ func (s *Server) getSearch(ctx context.Context, c *Call, p searchFor, _ None) (R
 	if err != nil {
 		return answer, err
 	}
-	if p.Board != nil && q.Board == uuid.Nil { // the id of no board, not any board's
-		return answer, nil
-	}
 	if p.Author != nil {
 		q.Author = p.Author.id
 		if p.Author.handle != "" {
