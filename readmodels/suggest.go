@@ -49,8 +49,8 @@ func (f *Finder) Suggest(ctx context.Context, viewer uuid.UUID, typed string) ([
 		if wantPeople {
 			people, err = AccountsFrom(ctx, r, viewer, beginning, MaxSuggestions)
 		}
-		if _, ok := text.FoldHashtag(beginning); ok && wantTags && err == nil {
-			tags, err = HashtagsFrom(ctx, r, viewer, beginning, MaxSuggestions)
+		if tag, ok := text.FoldHashtag(beginning); ok && wantTags && err == nil {
+			tags, err = HashtagsFrom(ctx, r, viewer, tag, MaxSuggestions)
 		}
 		return err
 	})

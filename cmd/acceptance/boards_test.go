@@ -70,7 +70,8 @@ func TestF1_Boards(t *testing.T) {
 
 	for name, status := range map[string]int{
 		"": 422, "  ": 422, "a\nb": 422, "a\x00b": 422, strings.Repeat("a", 33): 422, "日本語日本語日本語日本": 422,
-		"go  lang": 409, "ＧＯ lang": 409,
+		"go  lang": 409, "ＧＯ lang": 409, "Go\u200b Lang\ufe0f": 409, "\u2060Go\u00ad Lang\U000e0061": 409, "\u200b\u2060": 422,
+		"Go Lang" + strings.Repeat("\u200b", 9): 422, // 34 bytes of which 7 can be seen
 	} {
 		admin.Post("/v1/boards", map[string]any{"name": name}).Want(status)
 	}
@@ -121,7 +122,11 @@ func TestF1_Boards(t *testing.T) {
 	admin.Patch(board, map[string]any{"rules": "Less"}, harness.Header{Name: "If-Match", Value: "nonsense"}).Want(400)
 
 	// A name is free again after a renaming, and only then.
-	admin.Patch(board, map[string]any{"name": "go lang"}).Want(200)
+	for _, name := range []string{"Go\u200b Lang", "go lang"} {
+		if got := admin.Patch(board, map[string]any{"name": name}).Want(200).Map()["name"]; got != name {
+			t.Errorf("shown as %q, want %q", got, name)
+		}
+	}
 	admin.Patch(board, map[string]any{"name": "Rust"}).Want(200)
 	second := admin.Post("/v1/boards", map[string]any{"name": "Go Lang"}).Want(201).ID()
 	admin.Patch(board, map[string]any{"name": "Go Lang"}).Want(409, "board.name_taken")

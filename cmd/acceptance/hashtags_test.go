@@ -11,11 +11,11 @@ import (
 func TestF7_Hashtags(t *testing.T) {
 	t.Parallel()
 	f := newForum(t)
-	first := makePost(f.alice, f.board, map[string]any{"body": "#Straße ＃日本語 #हिन्दी `#code` https://x.example/#frag"})
+	first := makePost(f.alice, f.board, map[string]any{"body": "#Straße ＃日本\ufe0f語 #हिन्दी #葛\U000e0100飾 `#code` https://x.example/#frag #\u3164"})
 	second := makePost(f.alice, f.board, map[string]any{"title": "#STRASSE", "body": "and #strasse"})
 	f.see(f.alice)
 	for tag, want := range map[string][]string{
-		"strasse": {second, first}, "Straße": {second, first}, "ＳＴＲＡＳＳＥ": {second, first}, "日本語": {first}, "हिन्दी": {first}, "code": nil, "frag": nil, "never_used": nil,
+		"strasse": {second, first}, "Straße": {second, first}, "ＳＴＲＡＳＳＥ": {second, first}, "日本語": {first}, "日本語\ufe0f": {first}, "葛飾": {first}, "葛\U000e0101飾": {first}, "हिन्दी": {first}, "code": nil, "frag": nil, "never_used": nil,
 	} {
 		at := "/v1/hashtags/" + url.PathEscape(tag)
 		if got := allPages(f.bob, at+"/posts?limit=1"); fmt.Sprint(got) != fmt.Sprint(want) {
@@ -29,7 +29,7 @@ func TestF7_Hashtags(t *testing.T) {
 	if got := f.bob.Get("/v1/hashtags/" + url.PathEscape("ＳＴＲＡẞE")).Want(200).Map()["tag"]; got != "strasse" {
 		t.Errorf("folded: %v", got)
 	}
-	for _, none := range []string{"a b", "a-b", "#go", strings.Repeat("a", 101), "a/b"} {
+	for _, none := range []string{"a b", "a-b", "#go", strings.Repeat("a", 101), "a/b", "\ufe0f", "\u3164", "a\u200db"} {
 		f.bob.Get("/v1/hashtags/" + url.PathEscape(none)).Want(404)
 		f.bob.Put("/v1/hashtags/"+url.PathEscape(none)+"/follow", nil).Want(404)
 	}

@@ -167,7 +167,7 @@ func (b *Board) Change(who Who, c Changed, archived *bool, begun Naming) ([]even
 		return nil, err
 	}
 	c.By = who.Account
-	if c.Name != nil && *c.Name == b.Name {
+	if c.Name != nil && *c.Name == b.Name && c.NameClaim == b.NameClaim {
 		c.Name, c.NameClaim = nil, ""
 	}
 	if c.Name != nil && c.NameClaim != b.NameClaim && begun != b.Naming() {

@@ -72,7 +72,11 @@ func TestDecisions(t *testing.T) {
 			change(admin, board.Changed{Description: to("D")}, to(true)),
 			[]event.Data{board.Changed{By: other, Description: to("D")}, board.Archived{By: other, Archived: true}}, nil,
 		},
-		"change to the same":  {[]event.Data{created}, change(admin, board.Changed{Name: to("Go"), NameClaim: "boardname-go", Rules: to("R")}, to(false)), nil, nil},
+		"change to the same": {[]event.Data{created}, change(admin, board.Changed{Name: to("Go"), NameClaim: "boardname-go", Rules: to("R")}, to(false)), nil, nil},
+		"claim the same anew": {
+			[]event.Data{created}, change(admin, board.Changed{Name: to("Go"), NameClaim: "boardname-new"}, nil),
+			[]event.Data{board.Changed{By: other, Name: to("Go"), NameClaim: "boardname-new"}}, nil,
+		},
 		"change as a visitor": {[]event.Data{created}, change(board.Who{Account: other}, board.Changed{Rules: to("X")}, nil), nil, fault.ErrForbidden},
 		"add a moderator":     {[]event.Data{created}, set(board.Who{Account: maker}, moderator, true), []event.Data{helped}, nil},
 		"add one again":       {[]event.Data{created, helped}, set(admin, moderator, true), nil, nil},
@@ -161,9 +165,15 @@ func TestNames(t *testing.T) {
 			t.Errorf("%q: %q", name, got)
 		}
 	}
-	for _, same := range []string{"Go Lang", "go  lang", " GO LANG ", "Ｇｏ Ｌａｎｇ"} {
+	for _, same := range []string{
+		"Go Lang", "go  lang", " GO LANG ", "Ｇｏ Ｌａｎｇ", "G\u200bo L\u2060an\ufeffg", "Go\u00ad Lang\ufe0f", "Go\u200d Lang\U000e0061\U000e007f",
+		"\u3164Go Lang\u202c", "Go\u2800Lang", "Go\U000e0100 \u034fLang\u180e", "\u2066Go Lang\u2069",
+	} {
 		if board.FoldName(same) != "go lang" {
 			t.Errorf("%q folds to %q", same, board.FoldName(same))
 		}
+	}
+	if e, composed := board.FoldName("e\u200b\u0301"), board.FoldName("\u00e9"); e != composed {
+		t.Errorf("%q and %q", e, composed)
 	}
 }

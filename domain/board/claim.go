@@ -52,6 +52,7 @@ func (c *Claim) Release(id uuid.UUID) []event.Data {
 // CleanName is a name as it is kept: without white space at its ends.
 func CleanName(name string) string { return strings.TrimSpace(name) }
 
-// FoldName is the form under which names are the same. It is frozen, because
-// streams are named after it.
+// FoldName is the form under which names are the same. It is frozen for names
+// in which all can be seen, because streams are named after it. A board whose
+// name was claimed under another form keeps that claim until it is named again.
 func FoldName(name string) string { return text.FoldName(name) }

@@ -28,51 +28,53 @@ func TestHashtags(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("a", text.MaxHashtag)
 	for in, want := range map[string][]string{
-		"plain":                                nil,
-		"#go":                                  {"go"},
-		"#Go and #GO":                          {"go", "go"},
-		"#日本語 も":                               {"日本語"},
-		"(#tag), #other.":                      {"tag", "other"},
-		"＃ｆｕｌｌ＿ｗｉｄｔｈ":                          {"full_width"},
-		"#Straße":                              {"strasse"},
-		"#हिन्दी":                              {"हिन्दी"},
-		"#año2026":                             {"año2026"},
-		"#2026":                                {"2026"},
-		"a#b":                                  nil,
-		"日本語#タグ":                               nil,
-		"##double":                             nil,
-		`\#escaped`:                            nil,
-		"&#123;":                               nil,
-		"#":                                    nil,
-		"# space":                              nil,
-		"#️⃣ keycap":                           nil,
-		`#snake\_case`:                         {"snake_case"},
-		"#one#two":                             {"one"},
-		"#a-b":                                 {"a"},
-		"#" + long:                             {long},
-		"#" + long + "a":                       nil,
-		"#\uFDFA":                              nil, // folds to words with spaces
-		"#ok\x00":                              {"ok"},
-		"broken #\xff #fine":                   {"fine"},
-		"#ΣΊΣΥΦΟΣ and #σίσυφος":                {"σίσυφοσ", "σίσυφοσ"},
-		"line\n#second\r\n#third\t":            {"second", "third"},
-		"#caf\u00e9 #cafe\u0301":               {"caf\u00e9", "caf\u00e9"}, // however it is composed
-		"#\u212bngstr\u00f6m":                  {"\u00e5ngstr\u00f6m"},     // compatibility characters
-		"#İstanbul":                            {"i\u0307stanbul"},
-		"#ﬁn":                                  {"fin"},
-		"#q\u0323\u0307 #q\u0307\u0323":        {"q\u0323\u0307", "q\u0323\u0307"}, // marks in any order
-		"#\u0301a":                             nil,                                // a mark with nothing below it
-		"#👨\u200d👩\u200d👧":                     nil,
-		"❤️#love 👩\u200d⚕️#care":               {"love", "care"}, // the marks are the emoji's
-		"cafe\u0301#tag":                       nil,
-		"#Ꮳꮃꭹ #ꮳꮃꭹ #ᏸ":                         {"ᏣᎳᎩ", "ᏣᎳᎩ", "Ᏸ"},
-		"#日本語👍🏽":                               {"日本語"},
-		"#می\u200cخواهم":                       {"می"}, // letters, marks, digits and "_" alone
-		"#\u202etag #\u200btag":                nil,
-		"#a\u200bb":                            {"a"},
-		"#" + strings.Repeat("e\u0301", 100):   {strings.Repeat("\u00e9", 100)},
-		"#a" + strings.Repeat("\u0301", 101):   nil,
-		"#" + strings.Repeat("\u0301", 10_000): nil,
+		"plain":                         nil,
+		"#go":                           {"go"},
+		"#Go and #GO":                   {"go", "go"},
+		"#日本語 も":                        {"日本語"},
+		"(#tag), #other.":               {"tag", "other"},
+		"＃ｆｕｌｌ＿ｗｉｄｔｈ":                   {"full_width"},
+		"#Straße":                       {"strasse"},
+		"#हिन्दी":                       {"हिन्दी"},
+		"#año2026":                      {"año2026"},
+		"#2026":                         {"2026"},
+		"a#b":                           nil,
+		"日本語#タグ":                        nil,
+		"##double":                      nil,
+		`\#escaped`:                     nil,
+		"&#123;":                        nil,
+		"#":                             nil,
+		"# space":                       nil,
+		"#️⃣ keycap":                    nil,
+		`#snake\_case`:                  {"snake_case"},
+		"#one#two":                      {"one"},
+		"#a-b":                          {"a"},
+		"#" + long:                      {long},
+		"#" + long + "a":                nil,
+		"#\uFDFA":                       nil, // folds to words with spaces
+		"#ok\x00":                       {"ok"},
+		"broken #\xff #fine":            {"fine"},
+		"#ΣΊΣΥΦΟΣ and #σίσυφος":         {"σίσυφοσ", "σίσυφοσ"},
+		"line\n#second\r\n#third\t":     {"second", "third"},
+		"#caf\u00e9 #cafe\u0301":        {"caf\u00e9", "caf\u00e9"}, // however it is composed
+		"#\u212bngstr\u00f6m":           {"\u00e5ngstr\u00f6m"},     // compatibility characters
+		"#İstanbul":                     {"i\u0307stanbul"},
+		"#ﬁn":                           {"fin"},
+		"#q\u0323\u0307 #q\u0307\u0323": {"q\u0323\u0307", "q\u0323\u0307"}, // marks in any order
+		"#\u0301a":                      nil,                                // a mark with nothing below it
+		"#👨\u200d👩\u200d👧":              nil,
+		"❤️#love 👩\u200d⚕️#care":        {"love", "care"}, // the marks are the emoji's
+		"cafe\u0301#tag":                nil,
+		"#Ꮳꮃꭹ #ꮳꮃꭹ #ᏸ":                  {"ᏣᎳᎩ", "ᏣᎳᎩ", "Ᏸ"},
+		"#日本語👍🏽":                        {"日本語"},
+		"#می\u200cخواهم":                {"می"}, // letters, marks, digits and "_" alone
+		"#\u202etag #\u200btag":         nil,
+		"#a\u200bb":                     {"a"},
+		"#日本\ufe0f語 #葛\U000e0100飾 #a\u034fb": {"日本語", "葛飾", "ab"}, // variants of a character
+		"#\u3164 #\uffa0x":                            {"x"}, // fillers are letters that show nothing
+		"#" + strings.Repeat("e\u0301", 100):          {strings.Repeat("\u00e9", 100)},
+		"#a" + strings.Repeat("\u0301", 101):          nil,
+		"#" + strings.Repeat("\u0301", 10_000):        nil,
 		"#" + strings.Repeat("a\u0301", 4000) + " #b": {"b"},
 	} {
 		if d := cmp.Diff(want, names(text.Tokens(in), text.Hashtag)); d != "" {
@@ -88,6 +90,14 @@ func TestFoldOnce(t *testing.T) {
 		folded := text.Fold("a" + string(r))
 		if again := text.Fold(folded); again != folded {
 			t.Errorf("%U folds to %q, and that to %q", r, folded, again)
+		}
+		name := text.FoldName("a" + string(r))
+		if again := text.FoldName(name); again != name {
+			t.Errorf("%U in a name folds to %q, and that to %q", r, name, again)
+		}
+		tag, ok := text.FoldHashtag("a" + string(r))
+		if again, still := text.FoldHashtag(tag); ok && (again != tag || !still) {
+			t.Errorf("%U in a tag folds to %q, and that to %q", r, tag, again)
 		}
 	}
 }

@@ -110,11 +110,18 @@ func hashtag(s string, sign, from int) Token {
 }
 
 // FoldHashtag folds a tag given without its sign, and says whether it is one.
+// Marks and fillers that are not seen, as the selectors of a variant of a
+// character, are no part of it.
 func FoldHashtag(tag string) (string, bool) {
 	if len(tag) > 16*MaxHashtag || !utf8.ValidString(tag) {
 		return "", false
 	}
-	tag = Fold(tag)
+	tag = Fold(strings.Map(func(r rune) rune {
+		if isWord(r) && ignorable(r) {
+			return -1
+		}
+		return r
+	}, tag))
 	if tag == "" || utf8.RuneCountInString(tag) > MaxHashtag {
 		return "", false
 	}
