@@ -30,7 +30,8 @@ func foldSeeds() uint64 {
 	return 6 * max(1, rounds)
 }
 
-// feeds are kept short, and written to few, so that all their ways are met.
+// feeds are kept short, and written to few, so that all their ways are met;
+// the sums of hashtags are those of a day, and midnight comes in each history.
 var feeds = readmodels.Feeds{FanOut: 2, Length: 5}
 
 const foldEvents = 1000 // of a history

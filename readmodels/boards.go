@@ -2,9 +2,6 @@ package readmodels
 
 import (
 	"context"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -36,13 +33,6 @@ type Board struct {
 	Hashtags           []string // most used first, as BoardTags asked for
 
 	Following, Moderator bool // the viewer's
-}
-
-// BoardTags says which hashtags are shown with boards: the Most used since,
-// the whole of that day (UTC) included.
-type BoardTags struct {
-	Since time.Time
-	Most  int // 0: none, which asks nothing
 }
 
 // PutBoard adds a board; who made it moderates it.
@@ -190,45 +180,4 @@ func BoardsByID(ctx context.Context, r Reader, viewer uuid.UUID, tags BoardTags,
 		return nil, err
 	}
 	return boards, withHashtags(ctx, r, boards, tags)
-}
-
-// boardsAtOnce are boards whose hashtags one statement asks for; SQLite joins
-// no more than 500 parts.
-const boardsAtOnce = 250
-
-// withHashtags adds the popular hashtags of boards, in one query unless a page
-// is very long. Each board's are added up for themselves: ranking those of all
-// together takes half as long again.
-func withHashtags(ctx context.Context, r Reader, boards []Board, tags BoardTags) error {
-	for i := range boards {
-		boards[i].Hashtags = []string{}
-	}
-	if tags.Most <= 0 {
-		return nil
-	}
-	type used struct {
-		board int
-		tag   string
-	}
-	for some := range slices.Chunk(boards, boardsAtOnce) {
-		var parts []string
-		var args []any
-		for i, b := range some {
-			parts = append(parts, `SELECT `+strconv.Itoa(i)+`, tag, n FROM (SELECT tag, CAST(SUM(posts) AS bigint) AS n FROM board_hashtag
-				WHERE board = ? AND day >= ? GROUP BY tag ORDER BY n DESC, tag LIMIT ?) AS used`)
-			args = append(args, b.ID.String(), dayOf(millis(tags.Since)), tags.Most)
-		}
-		list, err := collect(ctx, r, func(rows Rows) (u used, err error) {
-			var posts int64
-			err = rows.Scan(&u.board, &u.tag, &posts)
-			return u, err
-		}, strings.Join(parts, " UNION ALL ")+` ORDER BY 1, 3 DESC, 2`, args...)
-		if err != nil {
-			return err
-		}
-		for _, u := range list {
-			some[u.board].Hashtags = append(some[u.board].Hashtags, u.tag)
-		}
-	}
-	return nil
 }

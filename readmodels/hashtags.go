@@ -2,31 +2,22 @@ package readmodels
 
 import (
 	"context"
-	"time"
+	"slices"
 
 	"github.com/google/uuid"
 )
 
 // A row of post_hashtag stands for a published post. Its author is a pseudonym
 // where the post is anonymous, so that counting people tells of nobody.
-//
-// board_hashtag counts those posts by board and day of publication, so that a
-// board's popular hashtags are added up from days and not from posts. No count
-// is zero.
-var hashtagSchema = append(followedTags.schema(
+var hashtagSchema = slices.Concat(followedTags.schema(
 	`CREATE TABLE IF NOT EXISTS hashtag_follow (account text NOT NULL, tag text NOT NULL, merged bigint NOT NULL, PRIMARY KEY (account, tag))`),
-	`CREATE TABLE IF NOT EXISTS post_hashtag (
-		tag text NOT NULL, post text NOT NULL, author text NOT NULL, published_at bigint NOT NULL, PRIMARY KEY (tag, post))`,
-	`CREATE INDEX IF NOT EXISTS post_hashtag_post ON post_hashtag (post)`,
-	`CREATE INDEX IF NOT EXISTS post_hashtag_newest ON post_hashtag (tag, published_at, post)`,
-	`CREATE INDEX IF NOT EXISTS post_hashtag_trend ON post_hashtag (published_at, tag, author)`,
-	`CREATE TABLE IF NOT EXISTS hashtag (tag text PRIMARY KEY, posts bigint NOT NULL)`,
-	`CREATE TABLE IF NOT EXISTS board_hashtag (
-		board text NOT NULL, day bigint NOT NULL, tag text NOT NULL, posts bigint NOT NULL, PRIMARY KEY (board, day, tag))`,
-)
-
-// dayOf is the day (UTC) of a time in milliseconds, from 1970.
-func dayOf(ms int64) int64 { return ms / (24 * time.Hour).Milliseconds() }
+	[]string{
+		`CREATE TABLE IF NOT EXISTS post_hashtag (
+			tag text NOT NULL, post text NOT NULL, author text NOT NULL, published_at bigint NOT NULL, PRIMARY KEY (tag, post))`,
+		`CREATE INDEX IF NOT EXISTS post_hashtag_post ON post_hashtag (post)`,
+		`CREATE INDEX IF NOT EXISTS post_hashtag_newest ON post_hashtag (tag, published_at, post)`,
+		`CREATE TABLE IF NOT EXISTS hashtag (tag text PRIMARY KEY, posts bigint NOT NULL)`,
+	}, trendSchema, boardHashtagSchema)
 
 // Hashtag is a hashtag as a viewer sees it.
 type Hashtag struct {
@@ -62,6 +53,9 @@ func (p stands) putHashtags(ctx context.Context, b Batch, id uuid.UUID, tags []s
 			return err
 		}
 	}
+	if err := p.countUse(ctx, b, id, 1); err != nil {
+		return err
+	}
 	return p.countHashtags(ctx, b, id, 1)
 }
 
@@ -70,24 +64,14 @@ func (p stands) dropHashtags(ctx context.Context, b Batch, id uuid.UUID) error {
 	if err := p.countHashtags(ctx, b, id, -1); err != nil {
 		return err
 	}
+	if err := p.countUse(ctx, b, id, -1); err != nil {
+		return err
+	}
 	err := b.Exec(ctx, `UPDATE hashtag SET posts = posts - 1 WHERE tag IN (SELECT tag FROM post_hashtag WHERE post = ?)`, id.String())
 	if err != nil {
 		return err
 	}
 	return b.Exec(ctx, `DELETE FROM post_hashtag WHERE post = ?`, id.String())
-}
-
-// countHashtags counts the post's hashtags for its board, by 1 or -1.
-func (p stands) countHashtags(ctx context.Context, b Batch, id uuid.UUID, by int) error {
-	day := dayOf(p.published)
-	err := b.Exec(ctx, `INSERT INTO board_hashtag (board, day, tag, posts)
-		SELECT CAST(? AS text), CAST(? AS bigint), tag, CAST(? AS bigint) FROM post_hashtag WHERE post = ?
-		ON CONFLICT (board, day, tag) DO UPDATE SET posts = board_hashtag.posts + excluded.posts`, p.board, day, by, id.String())
-	if err != nil || by > 0 {
-		return err
-	}
-	return b.Exec(ctx, `DELETE FROM board_hashtag WHERE board = ? AND day = ? AND posts <= 0
-		AND tag IN (SELECT tag FROM post_hashtag WHERE post = ?)`, p.board, day, id.String())
 }
 
 // HashtagOf is the page of a folded tag, which nobody need have used.
@@ -132,35 +116,4 @@ func HashtagsFrom(ctx context.Context, r Reader, viewer uuid.UUID, beginning str
 			SELECT tag, posts FROM hashtag WHERE tag >= ? AND tag < ? AND posts > 0 ORDER BY tag LIMIT ?) AS h
 		ORDER BY CASE WHEN h.tag = ? THEN 0 ELSE 1 END, h.posts DESC, h.tag LIMIT ?`,
 		textID(viewer), beginning, beginning+lastRune, maxBeginnings, beginning, limit)
-}
-
-// TrendKey is a hashtag's place in a trend. Since keeps the window of the
-// first page.
-type TrendKey struct {
-	Since  int64  `json:"s"` // milliseconds
-	People int    `json:"p"`
-	Recent int    `json:"r"`
-	Tag    string `json:"t"`
-}
-
-// Trending are the hashtags that most different people used since a time, at
-// most limit, those after the one given (nil: from the first).
-func Trending(ctx context.Context, r Reader, viewer uuid.UUID, since time.Time, after *TrendKey, limit int) ([]Hashtag, error) {
-	// Without the cast, SQLite groups by an index of all tags ever used.
-	sql := `SELECT w.tag, h.posts, (SELECT count(*) FROM hashtag_follow f WHERE f.account = ? AND f.tag = w.tag), w.people, w.recent
-		FROM (SELECT CAST(tag AS text) AS tag, COUNT(DISTINCT author) AS people, COUNT(*) AS recent FROM post_hashtag
-			WHERE published_at >= ? GROUP BY CAST(tag AS text)) AS w
-		JOIN hashtag h ON h.tag = w.tag`
-	args := []any{textID(viewer), millis(since)}
-	if after != nil {
-		args[1] = after.Since
-		sql += ` WHERE w.people < ? OR w.people = ? AND (w.recent < ? OR w.recent = ? AND w.tag > ?)`
-		args = append(args, after.People, after.People, after.Recent, after.Recent, after.Tag)
-	}
-	return collect(ctx, r, func(rows Rows) (x Hashtag, err error) {
-		var following int64
-		err = rows.Scan(&x.Tag, &x.Posts, &following, &x.People, &x.Recent)
-		x.Following = following != 0
-		return x, err
-	}, sql+` ORDER BY w.people DESC, w.recent DESC, w.tag LIMIT ?`, append(args, limit)...)
 }

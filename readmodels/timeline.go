@@ -20,7 +20,7 @@ var timelineSchema = []string{
 	`CREATE TABLE IF NOT EXISTS timeline_floor (reader text PRIMARY KEY, at bigint NOT NULL, post text NOT NULL)`,
 }
 
-// Feeds says how home feeds are kept.
+// Feeds says how home feeds are kept, and what else a post changes far from it.
 type Feeds struct {
 	// FanOut is how many followers of a person, board or hashtag have its
 	// posts written to their timelines, each a row a post. For those who
@@ -29,6 +29,9 @@ type Feeds struct {
 	// Length is how many posts a timeline keeps, and about 256 more before they
 	// are dropped; below 1 it is 1. Older pages are put together when read.
 	Length int
+	// TagDays is how many days before that of the newest post the sums of what
+	// is popular on boards begin.
+	TagDays int
 }
 
 // following is a kind of thing that one follows: the table that says who

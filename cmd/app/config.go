@@ -128,9 +128,10 @@ func runnerConfig(cfg settings.Settings) projections.Config {
 	}
 }
 
-// Feeds says how home feeds are kept.
+// Feeds says how home feeds are kept, and over how many days boards' hashtags
+// are summed.
 func Feeds(cfg settings.Settings) readmodels.Feeds {
-	return readmodels.Feeds{FanOut: cfg.FeedFanOut, Length: cfg.FeedLength}
+	return readmodels.Feeds{FanOut: cfg.FeedFanOut, Length: cfg.FeedLength, TagDays: int(cfg.BoardTagsWindow / (24 * time.Hour))}
 }
 
 func indexerConfig(cfg settings.Settings) projections.IndexerConfig {

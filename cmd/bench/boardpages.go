@@ -2,8 +2,10 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,6 +31,9 @@ func (p Plan) boardPages() []Pair {
 		}
 	}}
 	all := []Pair{p.board(tables, place)}
+	for _, days := range []int{1, 7, 30} {
+		all = append(all, p.trending(tables, days))
+	}
 	for _, order := range []readmodels.PostOrder{readmodels.NewestPosts, readmodels.HotPosts} {
 		l := p.boardList(tables, place, order)
 		all = append(all, l.first(), l.later("page in the middle", 0.5), l.later("last page", 1))
@@ -59,6 +64,48 @@ func (p Plan) board(tables *shared, place uuid.UUID) Pair {
 					return err
 				}),
 			}, nil
+		},
+		Done: tables.done,
+	}
+}
+
+// trending are the hashtags of the last days, beside the same ones by their
+// primary keys.
+func (p Plan) trending(tables *shared, days int) Pair {
+	since := started.Add(month - time.Duration(days)*24*time.Hour)
+	return Pair{
+		What: fmt.Sprintf("trending hashtags of %d days, of a month of %d posts", days, p.OnBoard), Unit: "pages/s", Floor: "the same rows by primary key",
+		Open: func(ctx context.Context) (Sides, error) {
+			f, err := tables.open(ctx)
+			if err != nil {
+				return Sides{}, err
+			}
+			page := func(ctx context.Context, r readmodels.Reader) ([]readmodels.Hashtag, error) {
+				tags, err := readmodels.Trending(ctx, r, f.viewer, since, nil, pageSize)
+				if err == nil && len(tags) == 0 {
+					err = errors.New("no hashtag is in the trend")
+				}
+				return tags, err
+			}
+			var tags []any
+			err = f.reads.Read(ctx, func(r readmodels.Reader) error {
+				found, err := page(ctx, r)
+				for _, t := range found {
+					tags = append(tags, t.Tag)
+				}
+				return err
+			})
+			rows := statement{"SELECT * FROM hashtag WHERE tag IN (?" + strings.Repeat(", ?", max(0, len(tags)-1)) + ")", tags}
+			return Sides{
+				Parley: f.again(func(ctx context.Context, r readmodels.Reader) error {
+					_, err := page(ctx, r)
+					return err
+				}),
+				Base: f.again(func(ctx context.Context, r readmodels.Reader) error {
+					_, err := rows.run(ctx, r)
+					return err
+				}),
+			}, err
 		},
 		Done: tables.done,
 	}

@@ -20,7 +20,7 @@ type Feed struct {
 }
 
 // feeds are kept as they are by default.
-var feeds = readmodels.Feeds{FanOut: 1000, Length: 400}
+var feeds = readmodels.Feeds{FanOut: 1000, Length: 400, TagDays: 30}
 
 // homeFeed are pages of the feed of somebody who follows many.
 func (p Plan) homeFeed() []Pair {

@@ -179,7 +179,7 @@ type Forum struct {
 	Reactions       []string      `name:"reactions" default:"like,love,laugh,sad,happy,angry" check:"words" help:"Kinds of reactions to posts, comments and messages." roles:"api"`
 	RestoreWindow   time.Duration `name:"restore-window" default:"720h" help:"How long a deleted post can be restored." roles:"api"`
 	BoardTags       int           `name:"board-hashtags" default:"10" max:"100" help:"Popular hashtags shown with a board." roles:"api"`
-	BoardTagsWindow time.Duration `name:"board-hashtags-window" default:"720h" help:"Time over which those are counted; the day (UTC) in which it begins counts as a whole." roles:"api"`
+	BoardTagsWindow time.Duration `name:"board-hashtags-window" default:"720h" help:"Time over which those are counted; the day (UTC) in which it begins counts as a whole. Whole days are shown fastest, where the nodes that project have the same." roles:"api,projector"`
 	TrendingWindow  time.Duration `name:"trending-window" default:"24h" help:"Time over which trending hashtags are counted where the caller does not say." roles:"api"`
 	FeedFanOut      int           `name:"feed-fan-out" default:"1000" zero:"all are merged" help:"Followers of a person, board or hashtag to whose feeds its posts are written. For those beyond they are merged when a feed is read." roles:"projector"`
 	FeedLength      int           `name:"feed-length" default:"400" max:"10000" help:"Posts that are kept written for the feed of each reader. Older ones are looked for when they are read." roles:"projector"`

@@ -14,6 +14,7 @@ func TestTranslate(t *testing.T) {
 		``:               ``,
 		`CREATE TABLE IF NOT EXISTS a (id text PRIMARY KEY, n bigint, b text NOT NULL)`: `CREATE TABLE IF NOT EXISTS a (id text COLLATE "C" PRIMARY KEY, n bigint, b text COLLATE "C" NOT NULL)`,
 		"create table text (\n\ttext TEXT,\n\t\"odd\" text DEFAULT 'a text, b text')":   "create table text (\n\ttext TEXT COLLATE \"C\",\n\t\"odd\" text COLLATE \"C\" DEFAULT 'a text, b text')",
+		`CREATE TABLE a (without text, PRIMARY KEY (without)) WITHOUT ROWID`:            `CREATE TABLE a (without text COLLATE "C", PRIMARY KEY (without)) `,
 		`ALTER TABLE a ADD COLUMN b text`:                                               `ALTER TABLE a ADD COLUMN b text COLLATE "C"`,
 		`ALTER TABLE a ADD COLUMN IF NOT EXISTS b text DEFAULT ''`:                      `ALTER TABLE a ADD COLUMN IF NOT EXISTS b text COLLATE "C" DEFAULT ''`,
 		`CREATE INDEX IF NOT EXISTS a_text ON a (b, text) WHERE c > 0`:                  `CREATE INDEX IF NOT EXISTS a_text ON a (b, text) WHERE c > 0`,

@@ -24,6 +24,7 @@ type forum struct {
 	comments     map[uuid.UUID]*commentRow
 	reactions    map[felt]bool // false: taken back
 	tags         map[string]bool
+	newest       time.Time // of the posts published so far
 }
 
 type accountTag struct {
@@ -147,6 +148,9 @@ func (m *Model) foldPost(e Event) {
 		p.owner, p.editor = either(d.Anonymous, d.HiddenAuthor, d.Author), d.Author
 		p.hashtags, p.mentions = d.Hashtags, d.Mentions
 		p.scheduled, p.published, p.state, p.refusal = time.Time{}, e.Time, post.Live, ""
+		if e.Time.After(m.newest) {
+			m.newest = e.Time
+		}
 		m.used(d.Hashtags)
 	case post.Edited:
 		p := m.post(e)
@@ -323,15 +327,68 @@ func (m *Model) printPosts() {
 		}
 		for _, tag := range p.hashtags {
 			used[tag]++
-			onBoards[boardTag{p.board, p.published.Unix() / (24 * 60 * 60), tag}]++
+			onBoards[boardTag{p.board, daysOf(p.published), tag}]++
 			m.row("post_hashtag", columns{"tag": tag, "post": id, "author": p.author, "published_at": p.published})
 		}
 	}
 	for tag := range m.tags {
 		m.row("hashtag", columns{"tag": tag, "posts": used[tag]})
 	}
+	m.printUses()
+	if m.newest.IsZero() {
+		return
+	}
+	newest, popular := daysOf(m.newest), map[boardTag]int{} // of day 0
+	first := newest - int64(m.keeping.TagDays)
+	m.row("hashtag_window", columns{"one": 1, "newest": newest, "first": first})
 	for of, posts := range onBoards {
 		m.row("board_hashtag", columns{"board": of.board, "day": of.day, "tag": of.tag, "posts": posts})
+		if of.day >= first {
+			popular[boardTag{board: of.board, tag: of.tag}] += posts
+		}
+	}
+	for of, posts := range popular {
+		m.row("board_popular", columns{"board": of.board, "tag": of.tag, "posts": posts})
+	}
+}
+
+func daysOf(t time.Time) int64 { return t.Unix() / (24 * 60 * 60) }
+
+// printUses prints how much hashtags were used, and who did so last when.
+func (m *Model) printUses() {
+	type use struct {
+		tag      string
+		span, at int64
+	}
+	type user struct {
+		tag    string
+		author uuid.UUID
+	}
+	posts, people, last := map[use]int{}, map[use]int{}, map[user]time.Time{}
+	spans := []time.Duration{time.Hour, 24 * time.Hour, 7 * 24 * time.Hour}
+	of := func(tag string, span time.Duration, at time.Time) use {
+		return use{tag, span.Milliseconds(), at.UnixMilli() / span.Milliseconds() * span.Milliseconds()}
+	}
+	for _, p := range m.posts {
+		if p.state != post.Live {
+			continue
+		}
+		for _, tag := range p.hashtags {
+			for _, span := range spans {
+				posts[of(tag, span, p.published)]++
+			}
+			if by := (user{tag, p.author}); p.published.After(last[by]) {
+				last[by] = p.published
+			}
+		}
+	}
+	for by, at := range last {
+		for _, span := range spans {
+			people[of(by.tag, span, at)]++
+		}
+	}
+	for u, n := range posts {
+		m.row("hashtag_use", columns{"span": u.span, "at": u.at, "tag": u.tag, "people": people[u], "posts": n})
 	}
 }
 

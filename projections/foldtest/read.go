@@ -9,7 +9,7 @@ import (
 	"github.com/parleyhq/parley/readmodels"
 )
 
-var table = regexp.MustCompile(`(?is)^\s*CREATE TABLE IF NOT EXISTS (\w+)\s*\((.*)\)\s*$`)
+var table = regexp.MustCompile(`(?is)^\s*CREATE TABLE IF NOT EXISTS (\w+)\s*\((.*)\)(?:\s*WITHOUT ROWID)?\s*$`)
 
 // Columns are the columns of the tables that schema makes.
 func Columns(schema []string) map[string][]string {
