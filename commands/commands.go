@@ -115,7 +115,8 @@ type Config struct {
 	Captcha     CaptchaRules
 	Limits      LimitRules
 	Revocation  string        // RevokeBlacklist, RevokeWhitelist or RevokeBoth; where nodes share
-	SharedPause time.Duration // nobody asks a shared store that did not answer for so long
+	SharedSlow  time.Duration // nobody waits longer for a shared store
+	SharedPause time.Duration // nobody asks one that did not answer for so long
 
 	Reactions []string // kinds that posts, comments and messages take
 	Forum     ForumRules
@@ -233,6 +234,7 @@ func Defaults() Config {
 		},
 		Limits:      DefaultLimits(),
 		Revocation:  RevokeBlacklist,
+		SharedSlow:  time.Second,
 		SharedPause: time.Second,
 		Reactions:   []string{"like", "love", "laugh", "sad", "happy", "angry"},
 		Forum:       DefaultForum(),

@@ -266,30 +266,30 @@ func (c *Commands) accountLocks(ctx context.Context, id uuid.UUID) (attempts, er
 
 // locked is ErrLocked while one of the locks is shut.
 func (c *Commands) locked(ctx context.Context, a attempts) error {
-	return c.askLocks(ctx, a.locks, func(l Limits) (time.Duration, error) { return l.Locked(ctx, a.locks) })
+	return c.askLocks(ctx, a.locks, func(ctx context.Context, l Limits) (time.Duration, error) { return l.Locked(ctx, a.locks) })
 }
 
 // settle counts how an attempt went, and is ErrLocked where that must not be
 // told any more.
 func (c *Commands) settle(ctx context.Context, a attempts, failed bool) error {
-	err := c.askLocks(ctx, a.locks, func(l Limits) (time.Duration, error) { return l.Settle(ctx, a.locks, failed) })
+	err := c.askLocks(ctx, a.locks, func(ctx context.Context, l Limits) (time.Duration, error) { return l.Settle(ctx, a.locks, failed) })
 	if err != nil {
 		return err
 	}
 	return c.tally(ctx, a.tallies, failed)
 }
 
-func (c *Commands) askLocks(ctx context.Context, locks []Lock, ask func(Limits) (time.Duration, error)) error {
+func (c *Commands) askLocks(ctx context.Context, locks []Lock, ask func(context.Context, Limits) (time.Duration, error)) error {
 	if len(locks) == 0 {
 		return nil
 	}
 	var rest time.Duration
-	shared, err := c.shared.try(ctx, func(s Shared) (err error) {
-		rest, err = ask(s)
+	shared, err := c.shared.try(ctx, func(ctx context.Context, s Shared) (err error) {
+		rest, err = ask(ctx, s)
 		return err
 	})
 	if !shared && err == nil {
-		rest, err = ask(c.deps.Limits)
+		rest, err = ask(ctx, c.deps.Limits)
 	}
 	if err == nil && rest > 0 {
 		err = ErrLocked.After(rest)
@@ -306,7 +306,7 @@ func (c *Commands) pass(ctx context.Context, draws []Draw, by *Actor) (levels []
 	}
 	shared := false
 	if len(draws) > 0 || by != nil {
-		shared, err = c.shared.try(ctx, func(s Shared) (err error) {
+		shared, err = c.shared.try(ctx, func(ctx context.Context, s Shared) (err error) {
 			levels, standing, err = s.Pass(ctx, draws, account, session)
 			return err
 		})

@@ -70,7 +70,7 @@ func (c *Commands) forgive(ctx context.Context, id uuid.UUID) error {
 	if err != nil {
 		return err
 	}
-	err = c.askLocks(ctx, failed.locks, func(l Limits) (time.Duration, error) { return 0, l.Forgive(ctx, failed.locks) })
+	err = c.askLocks(ctx, failed.locks, func(ctx context.Context, l Limits) (time.Duration, error) { return 0, l.Forgive(ctx, failed.locks) })
 	if err != nil {
 		return err
 	}

@@ -87,10 +87,11 @@ type Shared interface {
 	Renew(ctx context.Context, old string, next func(context.Context) (string, error)) (string, error)
 }
 
-// shared is the store that all nodes share, with a pause after it did not
-// answer, in which nobody waits for it.
+// shared is the store that all nodes share, with a bound on how long anybody
+// waits for it, and a pause after it did not answer, in which nobody does.
 type shared struct {
 	store Shared // nil: one process
+	slow  time.Duration
 	pause time.Duration
 	now   func() time.Time
 	log   *slog.Logger
@@ -108,12 +109,12 @@ type mark struct {
 }
 
 func newShared(cfg Config, deps Deps) *shared {
-	return &shared{store: deps.Shared, pause: cfg.SharedPause, now: cfg.Now, log: deps.Log, doubt: make(chan struct{}, 1)}
+	return &shared{store: deps.Shared, slow: cfg.SharedSlow, pause: cfg.SharedPause, now: cfg.Now, log: deps.Log, doubt: make(chan struct{}, 1)}
 }
 
 // try asks the store. answered is false where there is none, or where it does
-// not answer; err is the caller's own end.
-func (s *shared) try(ctx context.Context, ask func(Shared) error) (answered bool, err error) {
+// not answer, in good time; err is the caller's own end.
+func (s *shared) try(ctx context.Context, ask func(context.Context, Shared) error) (answered bool, err error) {
 	if s.store == nil {
 		return false, nil
 	}
@@ -123,7 +124,9 @@ func (s *shared) try(ctx context.Context, ask func(Shared) error) (answered bool
 	} else if until != 0 && !s.until.CompareAndSwap(until, now+int64(s.pause)) { // one finds out, the others wait on
 		return false, nil
 	}
-	if err = ask(s.store); err == nil {
+	asking, cancel := context.WithTimeout(ctx, s.slow) // one that hangs must not hold up who could do without it
+	defer cancel()
+	if err = ask(asking, s.store); err == nil {
 		if s.away.Load() && s.away.CompareAndSwap(true, false) {
 			s.until.Store(0)
 			s.log.InfoContext(ctx, "the store that nodes share answers again")
@@ -176,7 +179,7 @@ func (c *Commands) enlist(ctx context.Context, by Actor, m *mark) {
 	if ttl <= 0 {
 		ttl = c.deps.Tokens.TTL()
 	}
-	_, _ = c.shared.try(ctx, func(s Shared) error { return s.Enlist(ctx, by.Session, m.text, ttl) }) // or at the next request
+	_, _ = c.shared.try(ctx, func(ctx context.Context, s Shared) error { return s.Enlist(ctx, by.Session, m.text, ttl) }) // or at the next request
 }
 
 // upheldInLog reads as the log stands now whether a session lives.
@@ -216,7 +219,11 @@ func (c *Commands) revoke(ctx context.Context, r Revocation) {
 	if c.deps.Shared == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.cfg.AppendTimeout) // who asked may be gone
+	wait := c.cfg.AppendTimeout
+	if c.shared.away.Load() {
+		wait = c.cfg.SharedSlow
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), wait) // who asked may be gone
 	defer cancel()
 	if err := c.deps.Shared.Revoke(ctx, r, c.deps.Tokens.TTL()); err != nil {
 		c.log.WarnContext(ctx, "other nodes were not told that a session is over; they see it in the log", "account", r.Account, "error", err)

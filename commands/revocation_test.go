@@ -302,6 +302,75 @@ func TestMarkOfAnotherLog(t *testing.T) {
 	})
 }
 
+// hung is a store whose server was paused: it takes what it is asked, and
+// never answers.
+type hung struct {
+	commands.Shared
+	paused atomic.Bool
+	asked  atomic.Int64
+}
+
+func (s *hung) wait(ctx context.Context) error {
+	if !s.paused.Load() {
+		return nil
+	}
+	s.asked.Add(1)
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// Pass implements commands.Shared, as the others do.
+func (s *hung) Pass(ctx context.Context, draws []commands.Draw, account, session uuid.UUID) ([]commands.Level, commands.Standing, error) {
+	if err := s.wait(ctx); err != nil {
+		return nil, commands.Standing{}, err
+	}
+	return s.Shared.Pass(ctx, draws, account, session)
+}
+
+func (s *hung) Locked(ctx context.Context, locks []commands.Lock) (time.Duration, error) {
+	if err := s.wait(ctx); err != nil {
+		return 0, err
+	}
+	return s.Shared.Locked(ctx, locks)
+}
+
+func (s *hung) Revoke(ctx context.Context, r commands.Revocation, ttl time.Duration) error {
+	if err := s.wait(ctx); err != nil {
+		return err
+	}
+	return s.Shared.Revoke(ctx, r, ttl)
+}
+
+// S5, S11: a Redis that hangs is as good as none. One request finds out and is
+// answered all the same; those after it wait for nothing.
+func TestHungRedis(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	store := &hung{}
+	n := c.node(func(cfg *commands.Config, deps *commands.Deps) {
+		cfg.SharedSlow, cfg.SharedPause = 20*time.Millisecond, time.Hour
+		store.Shared, deps.Shared = deps.Shared, store
+	})
+	in, other := c.member(n, "ada"), c.signIn(n, "ada")
+	store.paused.Store(true)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // as requests are bounded
+	defer cancel()
+	for range 20 {
+		if _, levels, err := n.Admit(ctx, commands.Arrival{Token: in.AccessToken, Route: "r"}); err != nil || len(levels) == 0 {
+			t.Fatalf("while Redis hangs: %v, limits %v", err, levels)
+		}
+	}
+	if asked := store.asked.Load(); asked != 1 {
+		t.Errorf("%d requests waited for it", asked)
+	}
+	c.signIn(n, "ada")
+	if _, err := n.EndSession(ctx, actorOf(in), other.Session); err != nil {
+		t.Fatal(err)
+	}
+	_, err := n.Authenticate(ctx, other.AccessToken)
+	want(t, "signed out while Redis hangs", err, commands.ErrTokenRevoked)
+}
+
 // S5: on the embedded stack nobody is asked, and nothing read.
 func TestEmbeddedAsksNobody(t *testing.T) {
 	t.Parallel()

@@ -24,7 +24,7 @@ type Tally struct {
 
 // full says whether one of tallies is.
 func (c *Commands) full(ctx context.Context, tallies []Tally) (full bool, err error) {
-	err = c.askTallies(ctx, tallies, func(t Tallies) (err error) {
+	err = c.askTallies(ctx, tallies, func(ctx context.Context, t Tallies) (err error) {
 		full, err = t.Full(ctx, tallies)
 		return err
 	})
@@ -33,17 +33,17 @@ func (c *Commands) full(ctx context.Context, tallies []Tally) (full bool, err er
 
 // tally counts how an attempt went.
 func (c *Commands) tally(ctx context.Context, tallies []Tally, failed bool) error {
-	return c.askTallies(ctx, tallies, func(t Tallies) error { return t.Count(ctx, tallies, failed) })
+	return c.askTallies(ctx, tallies, func(ctx context.Context, t Tallies) error { return t.Count(ctx, tallies, failed) })
 }
 
 // askTallies asks the ones that all nodes share, or else the process's own.
-func (c *Commands) askTallies(ctx context.Context, tallies []Tally, ask func(Tallies) error) error {
+func (c *Commands) askTallies(ctx context.Context, tallies []Tally, ask func(context.Context, Tallies) error) error {
 	if len(tallies) == 0 {
 		return nil
 	}
-	shared, err := c.shared.try(ctx, func(s Shared) error { return ask(s) })
+	shared, err := c.shared.try(ctx, func(ctx context.Context, s Shared) error { return ask(ctx, s) })
 	if shared || err != nil || c.deps.Tallies == nil {
 		return err
 	}
-	return ask(c.deps.Tallies)
+	return ask(ctx, c.deps.Tallies)
 }

@@ -37,7 +37,7 @@ type busy struct {
 // shared ones.
 func newBusy(t *testing.T, servers map[string]string) *busy {
 	t.Helper()
-	s := harness.StartProcess(t, harness.OnCluster(servers))
+	s := harness.StartProcess(t, harness.OnCluster(servers), harness.Flags("--breaker-slow=1s")) // or a server that hangs costs much time
 	b := &busy{t: t, s: s, servers: servers, done: make(chan struct{}), messages: map[string]uint64{}, posts: map[string]string{}}
 	admin := s.Admin()
 	b.board = newBoard(s, admin)

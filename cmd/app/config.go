@@ -87,7 +87,8 @@ func commandsConfig(cfg settings.Settings, baseURL string) commands.Config {
 		Policy: cfg.Captcha, TTL: cfg.CaptchaTTL, Length: cfg.CaptchaLength, Failures: cfg.CaptchaFailures, Memory: cfg.CaptchaMemory,
 	}
 	c.OAuthTTL, c.OAuthCodeTTL, c.OAuthRedirects = cfg.OAuthTTL, cfg.OAuthCodeTTL, cfg.OAuthRedirects
-	c.Limits, c.Revocation, c.SharedPause = limitRules(cfg), cfg.Revocation, cfg.BreakerPause
+	c.Limits, c.Revocation = limitRules(cfg), cfg.Revocation
+	c.SharedSlow, c.SharedPause = cfg.BreakerSlow, cfg.BreakerPause
 	c.Reactions = cfg.Reactions
 	c.Forum.BoardsByMembers = cfg.BoardCreation == "members"
 	c.Forum.Board = board.Limits{Name: int(cfg.BoardNameMax), Text: cfg.BoardTextMax}

@@ -19,15 +19,19 @@ func (a *App) readiness(ctx context.Context) rest.Readiness {
 }
 
 // dependencies asks all of them at once. Without one that is not required this
-// process still serves, and says so.
+// process still serves, and says so, soon: whoever asks may not wait for long.
 func (a *App) dependencies(ctx context.Context) rest.Readiness {
-	ctx, cancel := context.WithTimeout(ctx, a.cfg.ConnectTimeout)
-	defer cancel()
 	r := rest.Readiness{Ready: true, Dependencies: make([]rest.Dependency, len(a.stack.Checks))}
 	var asked sync.WaitGroup
 	for i, check := range a.stack.Checks {
 		asked.Go(func() {
 			r.Dependencies[i] = rest.Dependency{Name: check.Name, State: rest.Up}
+			wait := a.cfg.ConnectTimeout
+			if !check.Required {
+				wait = min(wait, a.cfg.BreakerSlow)
+			}
+			ctx, cancel := context.WithTimeout(ctx, wait)
+			defer cancel()
 			if err := check.Ping(ctx); err != nil {
 				r.Dependencies[i].State = rest.Down
 			}

@@ -41,7 +41,6 @@ var notYet = []string{
 	"snapshot-every",
 	"readers",
 	"rebuild-lag",
-	"breaker-slow",
 	"breaker-calls",
 	"breaker-failures",
 	"slow-query",

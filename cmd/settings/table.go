@@ -288,7 +288,7 @@ type Adapters struct {
 	BlobTimeout       time.Duration `name:"blob-timeout" default:"1m" help:"How long one file may take to be kept in S3." roles:"api,projector"`
 	RetryFirst        time.Duration `name:"retry-first" default:"100ms" help:"Wait before the first retry; each further one is twice as long."`
 	RetryLongest      time.Duration `name:"retry-longest" default:"30s" help:"The longest wait between retries."`
-	BreakerSlow       time.Duration `name:"breaker-slow" default:"1s" help:"A call slower than this counts as failed."`
+	BreakerSlow       time.Duration `name:"breaker-slow" default:"1s" help:"A call of a server that one can do without counts as failed after this long."`
 	BreakerCalls      int           `name:"breaker-calls" default:"20" max:"10000" help:"Calls over which a circuit breaker looks back."`
 	BreakerFailures   int           `name:"breaker-failures" default:"10" max:"10000" help:"Failures among those that open it."`
 	BreakerPause      time.Duration `name:"breaker-pause" default:"10s" help:"How long it stays open before it tries again."`

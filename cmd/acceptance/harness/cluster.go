@@ -72,7 +72,7 @@ func newCluster(t testing.TB, data string, own map[string]string) *Cluster {
 	c.logFlags = []string{"--roles=log", "--data=" + data, "--http=127.0.0.1:0", "--grpc=" + address}
 	c.Namespace, c.EventStore = namespaceOf(t, c.keys), "esdb://"+address+"?tls=false"
 	c.servers = []string{
-		"--eventstore=" + c.EventStore, "--namespace=" + c.Namespace, "--kafka-partitions=2", "--pool-max=6", "--lease-ttl=3s", "--retry-longest=500ms", "--position-wait=10s",
+		"--eventstore=" + c.EventStore, "--namespace=" + c.Namespace, "--kafka-partitions=2", "--pool-max=6", "--lease-ttl=3s", "--retry-longest=500ms", "--position-wait=10s", "--breaker-slow=10s",
 	}
 	for name, url := range Servers(t, own) {
 		c.servers = append(c.servers, "--"+name+"="+url)
