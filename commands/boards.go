@@ -128,8 +128,9 @@ func (c *Commands) applyBoard(ctx context.Context, id uuid.UUID, who board.Who, 
 }
 
 // SetModerator makes account a moderator of the board, or takes that back.
-// Errors: not found (of the account too), forbidden, board.too_many_moderators.
-func (c *Commands) SetModerator(ctx context.Context, by Actor, id, account uuid.UUID, moderator bool) (Outcome, error) {
+// Errors: not found (of the account too), forbidden, match's,
+// board.too_many_moderators.
+func (c *Commands) SetModerator(ctx context.Context, by Actor, id, account uuid.UUID, moderator bool, match Match) (Outcome, error) {
 	who, err := c.MayModerate(ctx, by, id)
 	if err != nil {
 		return Outcome{}, err
@@ -144,6 +145,9 @@ func (c *Commands) SetModerator(ctx context.Context, by Actor, id, account uuid.
 		}
 	}
 	return change(ctx, c.core, board.Stream(id), board.New, func(b *board.Board) ([]event.Data, error) {
+		if err := match.check(b.Version); err != nil {
+			return nil, err
+		}
 		return b.SetModerator(who, account, moderator)
 	})
 }

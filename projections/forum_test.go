@@ -92,7 +92,7 @@ func newForumWorld(t *testing.T, seed uint64) *forumWorld {
 		must(t, err)
 		w.boards = append(w.boards, id)
 	}
-	_, err = w.c.SetModerator(t.Context(), commands.Actor{Account: w.people[1]}, w.boards[1], w.people[0], true) // of both
+	_, err = w.c.SetModerator(t.Context(), commands.Actor{Account: w.people[1]}, w.boards[1], w.people[0], true, nil) // of both
 	must(t, err)
 	return w
 }

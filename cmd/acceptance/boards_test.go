@@ -120,6 +120,9 @@ func TestF1_Boards(t *testing.T) {
 	admin.Patch(board, map[string]any{"rules": "Less"}, harness.Header{Name: "If-Match", Value: old}).Want(412)
 	admin.Patch(board, map[string]any{"name": "Other"}, harness.Header{Name: "If-Match", Value: old}).Want(412)
 	admin.Patch(board, map[string]any{"rules": "Less"}, harness.Header{Name: "If-Match", Value: "nonsense"}).Want(400)
+	admin.Put(moderator, nil, harness.Header{Name: "If-Match", Value: old}).Want(412)
+	admin.Put(moderator, nil, harness.Header{Name: "If-Match", Value: again.Header.Get("ETag")}).Want(204)
+	admin.Delete(moderator, harness.Header{Name: "If-Match", Value: again.Header.Get("ETag")}).Want(412) // the moderator changed it
 
 	// A name is free again after a renaming, and only then.
 	for _, name := range []string{"Go\u200b Lang", "go lang"} {

@@ -33,7 +33,7 @@ func (s *Server) boards() {
 
 	moderators := Op{
 		Path: "/v1/boards/{id}/moderators/{account}", Tag: "Boards",
-		Errors: []*fault.Fault{fault.ErrNotFound, fault.ErrForbidden, board.ErrModerators},
+		Errors: []*fault.Fault{fault.ErrNotFound, fault.ErrForbidden, commands.ErrChanged, board.ErrModerators},
 	}
 	follow := Op{Path: "/v1/boards/{id}/follow", Tag: "Boards", Errors: []*fault.Fault{fault.ErrNotFound}}
 	for _, on := range []bool{true, false} {
@@ -44,7 +44,7 @@ func (s *Server) boards() {
 			follow.Method, follow.ID, follow.Summary = http.MethodDelete, "unfollowBoard", "Follow a board no longer"
 		}
 		route(s, moderators, s.maySetModerator, func(ctx context.Context, c *Call, p moderatorPath, _ None) (Reply[None], error) {
-			out, err := s.cfg.Commands.SetModerator(ctx, *c.Actor, p.ID, p.Account, on)
+			out, err := s.cfg.Commands.SetModerator(ctx, *c.Actor, p.ID, p.Account, on, c.match())
 			return s.settled(ctx, out, err)
 		})
 		route(s, follow, func(ctx context.Context, _ *Call, p thingPath) error { return s.cfg.Commands.SeesBoard(ctx, p.ID) }, func(ctx context.Context, c *Call, p thingPath, _ None) (Reply[None], error) {

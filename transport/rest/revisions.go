@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/parleyhq/parley/commands"
+	"github.com/parleyhq/parley/domain/board"
 	"github.com/parleyhq/parley/domain/fault"
 	"github.com/parleyhq/parley/domain/post"
 	"github.com/parleyhq/parley/readmodels"
@@ -17,7 +18,7 @@ func (s *Server) revisions() {
 	route(s, Op{
 		Method: http.MethodPost, Path: "/v1/posts/{id}/restore", ID: "restorePost", Tag: "Posts",
 		Summary: "Take a delete back: authors what they deleted themselves, moderators anything",
-		Errors:  append(own, post.ErrNotDeleted, post.ErrTooLate),
+		Errors:  append(own, post.ErrNotDeleted, post.ErrTooLate, board.ErrArchived),
 	}, s.mayRestorePost, s.restorePost)
 	route(s, Op{
 		Method: http.MethodGet, Path: "/v1/posts/{id}/revisions", ID: "listRevisions", Summary: "The texts that a post has had, the newest first", Tag: "Posts",
