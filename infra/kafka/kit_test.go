@@ -35,7 +35,7 @@ func urlOf(c *kfake.Cluster) string { return "kafka://" + c.ListenAddrs()[0] }
 func open(t testing.TB, url string, adjust func(*Config)) *Client {
 	t.Helper()
 	cfg := Config{
-		URL: url, Partitions: 5, Timeout: 5 * time.Second, MetadataAge: 200 * time.Millisecond,
+		URL: url, Partitions: 5, Timeout: patience, MetadataAge: 200 * time.Millisecond,
 		RetryFirst: 10 * time.Millisecond, RetryLongest: 200 * time.Millisecond, Log: quiet(t),
 	}
 	if adjust != nil {

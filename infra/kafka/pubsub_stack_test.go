@@ -27,6 +27,6 @@ func TestPubSubReal(t *testing.T) {
 // N8: members of a group come and go on a real broker while messages flow.
 func TestRebalanceReal(t *testing.T) {
 	t.Parallel()
-	c := open(t, realURL(t), func(cfg *Config) { cfg.Timeout, cfg.MetadataAge = 20*time.Second, 2*time.Second }) // it is shared
+	c := open(t, realURL(t), func(cfg *Config) { cfg.Timeout, cfg.MetadataAge = patience, 2*time.Second }) // it is shared
 	rebalance(t, c, func() {})
 }

@@ -16,7 +16,7 @@ func subscriber(t *testing.T, c *Client, group string, window int) *Subscriber {
 	t.Helper()
 	s, err := c.NewSubscriber(SubscriberConfig{
 		Group: group, Window: window, CommitEvery: 20 * time.Millisecond, NackFirst: time.Millisecond, NackLongest: 5 * time.Millisecond,
-		Heartbeat: 100 * time.Millisecond, Session: 6 * time.Second, Rebalance: 6 * time.Second, // the least that brokers take
+		Heartbeat: 100 * time.Millisecond, Session: 30 * time.Second, Rebalance: 30 * time.Second,
 		Rejoin: 50 * time.Millisecond,
 		Fetch:  FetchConfig{Wait: 20 * time.Millisecond},
 	})

@@ -30,7 +30,7 @@ func TestPostgresFails(t *testing.T) {
 		URL: postgrestest.On(t, server.URL()), LeaseTTL: time.Second, CallTimeout: 2 * time.Second, ConnectTimeout: time.Second,
 		Retries: 2, PoolMax: 8,
 	})
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	must(t, p.State().Batch(ctx, func(b readmodels.Batch) error {
 		return b.Exec(ctx, `CREATE TABLE n (writer bigint, i bigint, PRIMARY KEY (writer, i))`)

@@ -17,8 +17,8 @@ func TestAwait(t *testing.T) {
 	cfg := Config{RetryFirst: time.Millisecond, RetryLongest: time.Millisecond, Report: func(string, error) {}, Log: slog.New(slog.DiscardHandler)}
 	tries := 0
 	refuses := func(context.Context) (int, error) { tries++; return 0, away }
-	cfg.OpenTimeout = 20 * time.Millisecond
-	if _, err := await(t.Context(), cfg, "redis", refuses); !errors.Is(err, away) || !strings.HasPrefix(err.Error(), "redis does not answer, tried for 20ms: ") || tries < 2 {
+	cfg.OpenTimeout = 500 * time.Millisecond // time for two tries, on a starved machine too
+	if _, err := await(t.Context(), cfg, "redis", refuses); !errors.Is(err, away) || !strings.HasPrefix(err.Error(), "redis does not answer, tried for 500ms: ") || tries < 2 {
 		t.Errorf("one that refuses, after %d tries: %v", tries, err)
 	}
 	tries = 0

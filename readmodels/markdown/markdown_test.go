@@ -197,9 +197,14 @@ func FuzzRender(f *testing.F) {
 func TestHostile(t *testing.T) {
 	t.Parallel()
 	for _, part := range []string{"[", "![", "> ", "- ", "*", "_a", "`", "<", "&", "\\", "[a](", "![a](b", "|a", "1. ", "www.", "http://", "<a ", "**a ", "~~", "(", "[x]: y\n", "a\n===\n", "|-", "<!--", "a@b.", "-\n  ", "* a\n", "~~a", "[a]", "a[b](c)", "***", "* * ", "<a@b.c>", "\\[", "`a``", "_*", "**_", "a\n\n", "|a|b|\n", "&a;", "<!--a-->", "![a][", "1)", "> 1. ", "+\t", "- * ", "\n~*", "_~\t", "\\```", "```\\", "_www.", "~www.", "\"_", "|-|\n", "-\n:", "(\n\n"} {
-		begun := time.Now()
-		out := markdown.HTML(strings.Repeat(part, 40_000/len(part)))
-		if took := time.Since(begun); took > 10*time.Second {
+		var out string
+		took := time.Hour
+		for try := 0; try < 3 && took > 10*time.Second; try++ { // a machine may be busy with something else
+			begun := time.Now()
+			out = markdown.HTML(strings.Repeat(part, 40_000/len(part)))
+			took = time.Since(begun)
+		}
+		if took > 10*time.Second {
 			t.Errorf("%q took %v", part, took)
 		} else if took > 50*time.Millisecond || len(out) > 1<<20 {
 			t.Logf("%q took %v for %d bytes", part, took, len(out))

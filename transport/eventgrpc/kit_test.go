@@ -54,7 +54,7 @@ func startOn(t testing.TB, dir string, now func() time.Time, edit ...func(*event
 	server := eventgrpc.New(cfg)
 	running, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- server.Run(running, l, 10*time.Second) }()
+	go func() { ended <- server.Run(running, l, patience) }()
 	stopped := false
 	k := &kit{TB: t, store: store, address: l.Addr().String()}
 	k.stop = func() error {
