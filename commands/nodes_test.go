@@ -37,6 +37,7 @@ type cluster struct {
 	codec  *event.Codec
 	signer []byte
 	redis  *miniredis.Miniredis
+	stands time.Time    // where its clock stands but for moved; zero: it runs
 	moved  atomic.Int64 // how far the clocks were put forward
 	mails  atomic.Int64
 }
@@ -60,7 +61,18 @@ func newCluster(t testing.TB) *cluster {
 }
 
 func (c *cluster) now() time.Time {
-	return time.Now().UTC().Add(time.Duration(c.moved.Load())).Truncate(time.Millisecond)
+	now := c.stands
+	if now.IsZero() {
+		now = time.Now().UTC()
+	}
+	return now.Add(time.Duration(c.moved.Load())).Truncate(time.Millisecond)
+}
+
+// stand stops the clock, so that no bucket fills and no code gets old by chance.
+func (c *cluster) stand() *cluster {
+	c.stands = c.now()
+	c.redis.SetTime(c.stands)
+	return c
 }
 
 // patience is how long a starved machine may take for one step.
@@ -122,11 +134,11 @@ func (c *cluster) node(adjust func(*commands.Config, *commands.Deps)) *commands.
 }
 
 // eachStack runs a test on one process, and on two that share a Redis: here and
-// there are then not the same.
+// there are then not the same. The clock stands.
 func eachStack(t *testing.T, adjust func(*commands.Config, *commands.Deps), test func(t *testing.T, c *cluster, here, there *commands.Commands)) {
 	t.Run("one process", func(t *testing.T) {
 		t.Parallel()
-		c := newCluster(t)
+		c := newCluster(t).stand()
 		n := c.node(func(cfg *commands.Config, deps *commands.Deps) {
 			deps.Shared, deps.Ephemeral = nil, memory.NewEphemeral(1000, c.now)
 			adjust(cfg, deps)
@@ -135,7 +147,7 @@ func eachStack(t *testing.T, adjust func(*commands.Config, *commands.Deps), test
 	})
 	t.Run("two nodes", func(t *testing.T) {
 		t.Parallel()
-		c := newCluster(t)
+		c := newCluster(t).stand()
 		test(t, c, c.node(adjust), c.node(adjust))
 	})
 }
