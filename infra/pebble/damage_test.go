@@ -50,7 +50,7 @@ func TestDamageNamesFileAndOffset(t *testing.T) {
 		}
 	}
 	filesystem := folderOf(t, files, newest, 1000, 0xFF)
-	_, err := pebble.Open("log", pebble.Options{FS: filesystem})
+	_, err := pebble.Open("log", pebble.Options{FS: filesystem, Ballast: 1})
 	if !errors.Is(err, event.ErrCorrupt) || !strings.Contains(err.Error(), newest+" is damaged at offset ") {
 		t.Errorf("got %v", err)
 	}
@@ -59,7 +59,7 @@ func TestDamageNamesFileAndOffset(t *testing.T) {
 // tryFlip opens a copy of the folder with one bit flipped.
 func tryFlip(t *testing.T, files map[string][]byte, name string, at int, bit byte, want []event.Record) {
 	t.Helper()
-	l, err := pebble.Open("log", pebble.Options{FS: folderOf(t, files, name, at, bit)})
+	l, err := pebble.Open("log", pebble.Options{FS: folderOf(t, files, name, at, bit), Ballast: 1})
 	if err != nil {
 		return
 	}
@@ -81,7 +81,7 @@ func tryFlip(t *testing.T, files map[string][]byte, name string, at int, bit byt
 func damageFixture(t *testing.T, end string) (map[string][]byte, []event.Record) {
 	t.Helper()
 	filesystem := vfs.NewMem()
-	opts := pebble.Options{FS: filesystem, Memtable: 32 << 10}
+	opts := pebble.Options{FS: filesystem, Memtable: 32 << 10, Ballast: 1}
 	if end == "young" { // killed with its very first file still in use
 		opts.Memtable = 0
 	}

@@ -5,7 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"github.com/parleyhq/parley/domain/event"
@@ -243,7 +242,7 @@ var contentCases = []testcase{
 		stream := s.stream("a")
 		s.append(stream, event.NoStream, events(5)...)
 		forward, all := s.read(stream, 0, event.Forward), s.all(0, s.own("test"))
-		if diff := cmp.Diff(forward, all); diff != "" {
+		if diff := differ(forward, all); diff != "" {
 			s.Fatalf("stream and all differ (-stream +all):\n%s", diff)
 		}
 	}},

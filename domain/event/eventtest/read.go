@@ -125,7 +125,7 @@ var allCases = []testcase{
 		rs := s.all(0, s.own("test"))
 		s.rising(rs)
 		for i, r := range rs {
-			if diff := cmp.Diff(rs[i+1:], s.all(r.Position, s.own("test"))); len(rs[i+1:]) > 0 && diff != "" {
+			if diff := differ(rs[i+1:], s.all(r.Position, s.own("test"))); len(rs[i+1:]) > 0 && diff != "" {
 				s.Fatalf("after %d (-want +got):\n%s", r.Position, diff)
 			}
 		}

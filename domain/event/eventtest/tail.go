@@ -130,7 +130,7 @@ var tailCases = []testcase{
 		readers.Wait()
 		want := s.all(start, s.own("test"))
 		for i, got := range seen {
-			if diff := cmp.Diff(want, got); diff != "" {
+			if diff := differ(want, got); diff != "" {
 				s.Fatalf("tail %d differs from the log (-log +tail):\n%s", i, diff)
 			}
 		}
