@@ -31,7 +31,7 @@ func made(n int) []event.Event {
 
 func bounded(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*patience) // of all waits of a test
 	t.Cleanup(cancel)
 	return ctx
 }

@@ -52,9 +52,9 @@ func newNewsroom(t *testing.T) *newsroom {
 		Topics: func(f event.Filter) []string { return relay.Topics(catalogue, "parley", f) },
 		Fetch:  FetchConfig{Wait: 20 * time.Millisecond},
 	})
-	if err := n.c.EnsureTopics(context.Background(), relay.Topics(catalogue, "parley", event.Filter{})...); err != nil {
-		t.Fatal(err)
-	}
+	eventually(t, "the topics", func() bool {
+		return n.c.EnsureTopics(context.Background(), relay.Topics(catalogue, "parley", event.Filter{})...) == nil
+	})
 	return n
 }
 

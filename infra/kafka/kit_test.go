@@ -97,9 +97,8 @@ func topic(t testing.TB, c *Client) string {
 	t.Helper()
 	name := "t-" + uuid.NewString()
 	dropTopics(t, c.cfg.URL, name)
-	if err := c.EnsureTopics(context.Background(), name); err != nil {
-		t.Fatal(err)
-	}
+	// Metadata are given up when they are as old as the client lets them get.
+	eventually(t, "the topic", func() bool { return c.EnsureTopics(context.Background(), name) == nil })
 	return name
 }
 
@@ -117,10 +116,12 @@ func numbered(from, to, keys int) []*message.Message {
 // stored reads everything that a topic holds, partition by partition.
 func stored(t testing.TB, c *Client, topic string) [][]fetched {
 	t.Helper()
-	leaders, err := c.leaders(context.Background(), topic)
-	if err != nil {
-		t.Fatal(err)
-	}
+	var leaders []int
+	eventually(t, "the leaders", func() (ok bool) {
+		var err error
+		leaders, err = c.leaders(context.Background(), topic)
+		return err == nil
+	})
 	ends := make([]partition, len(leaders))
 	ask := make([]*partition, len(leaders))
 	for i := range ends {

@@ -212,6 +212,7 @@ func TestEnsureTopics(t *testing.T) {
 	var group errgroup.Group
 	for i := range 10 {
 		c := open(t, url, func(cfg *Config) {
+			cfg.MetadataAge = patience // which is how long the brokers may take to tell
 			if i%2 == 0 {
 				cfg.Topics = []string{"t.a", "t.b", "t.c"} // asking for them makes none
 			}
@@ -221,7 +222,7 @@ func TestEnsureTopics(t *testing.T) {
 	if err := group.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	c := open(t, url, nil)
+	c := open(t, url, func(cfg *Config) { cfg.MetadataAge = patience })
 	for _, name := range []string{"t.a", "t.b", "t.c"} {
 		if leaders, err := c.leaders(context.Background(), name); err != nil || len(leaders) != 5 {
 			t.Errorf("%s: %v, %v", name, leaders, err)

@@ -70,7 +70,7 @@ func startOn(t testing.TB, dir string, now func() time.Time, edit ...func(*event
 			t.Errorf("stop: %v", err)
 		}
 	})
-	ctx, done := context.WithTimeout(t.Context(), patience)
+	ctx, done := context.WithTimeout(t.Context(), 3*patience) // of all waits of a test
 	t.Cleanup(done)
 	k.ctx = ctx
 	return k

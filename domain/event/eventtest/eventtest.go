@@ -63,7 +63,7 @@ type suite struct {
 }
 
 func newSuite(t *testing.T, store event.Store) *suite {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*patience) // of all waits of a test
 	t.Cleanup(cancel)
 	return &suite{T: t, ctx: ctx, store: store, tag: uuid.NewString()[:8]}
 }
