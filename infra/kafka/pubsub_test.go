@@ -42,7 +42,7 @@ func suite(t *testing.T, url string, window int, features tests.Features) {
 		c := open(t, url, func(cfg *Config) { cfg.Timeout, cfg.MetadataAge = patience, 2*time.Second })
 		s, err := c.NewSubscriber(SubscriberConfig{
 			Group: group, Window: window, CommitEvery: 100 * time.Millisecond, NackFirst: time.Millisecond, NackLongest: 10 * time.Millisecond,
-			Heartbeat: 200 * time.Millisecond, Session: 30 * time.Second, Rebalance: 30 * time.Second, Rejoin: 50 * time.Millisecond,
+			Heartbeat: 200 * time.Millisecond, Session: 10 * time.Second, Rebalance: 10 * time.Second, Rejoin: 50 * time.Millisecond,
 			Fetch: FetchConfig{Wait: 100 * time.Millisecond},
 		})
 		if err != nil {

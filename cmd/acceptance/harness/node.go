@@ -144,7 +144,7 @@ func (n *Node) Memory() (resident, own int) {
 // Ready waits until the process says that it can serve.
 func (n *Node) Ready() {
 	n.t.Helper()
-	deadline := time.Now().Add(Patience)
+	deadline := time.Now().Add(2 * Patience) // of nine processes that begin at once
 	for {
 		a, err := n.Client().Try("GET", "/readyz", nil)
 		if err == nil && a.Status == 200 {
