@@ -129,4 +129,12 @@ func TestO8_LinksOfThePages(t *testing.T) {
 			t.Errorf("%s leads to %v, but not to %s", path, leads, wants)
 		}
 	}
+	lost := c.Get("/no/such/page", harness.Header{Name: "Accept", Value: "text/html,*/*;q=0.8"}).Want(404)
+	if kind := lost.Header.Get("Content-Type"); kind != "text/html; charset=utf-8" {
+		t.Errorf("where nothing is, a browser gets %q", kind)
+	}
+	for _, m := range link.FindAllStringSubmatch(string(lost.Raw), -1) {
+		c.Get(m[1]).Want(200)
+	}
+	c.Get("/no/such/page").Want(404, "not_found")
 }

@@ -97,7 +97,7 @@ func TestO1_WhatIsInTheWay(t *testing.T) {
 	}
 	defer l.Close()
 	empty := filepath.Join(t.TempDir(), "data")
-	refuses(t, 1, l.Addr().String(), "serve", "--http", l.Addr().String(), "--data", empty)
+	refuses(t, 1, l.Addr().String()+": another program does; --http takes", "serve", "--http", l.Addr().String(), "--data", empty)
 	if _, err := os.Stat(empty); err == nil {
 		t.Error("a server that could not listen made its folder")
 	}

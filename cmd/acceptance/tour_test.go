@@ -158,7 +158,8 @@ func (r *tour) setUp() {
 }
 
 // keep wants a promise kept. Who reads without a position may see a moment
-// before on another process, so there a line that only reads is read again.
+// before on another process, and in searches everywhere, so there a line that
+// only reads is read again.
 func (r *tour) keep(want, printed, line string) {
 	r.t.Helper()
 	reads := !strings.Contains(line, " -d ") && !strings.Contains(line, "-X ")

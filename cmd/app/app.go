@@ -63,7 +63,7 @@ type App struct {
 // are. Errors are one sentence each.
 func Run(ctx context.Context, cfg settings.Settings, stdout, stderr io.Writer) (err error) {
 	log := telemetry.NewLog(stderr, cfg.LogLevel, cfg.LogFormat)
-	listener, err := listen(cfg.HTTP)
+	listener, err := listen("http", cfg.HTTP)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/parleyhq/parley/cmd/settings"
 	"github.com/parleyhq/parley/domain/fault"
@@ -106,9 +107,12 @@ func (f *front) readiness(context.Context) rest.Readiness {
 	return rest.Readiness{Dependencies: slices.Clone(f.dependencies)}
 }
 
-// listen takes an address, or says why it cannot.
-func listen(address string) (net.Listener, error) {
+// listen takes the address of a setting, or says why it cannot.
+func listen(setting, address string) (net.Listener, error) {
 	l, err := net.Listen("tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("cannot listen on %s: another program does; --%s takes another address", address, setting)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on %s: %w", address, err)
 	}

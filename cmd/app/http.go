@@ -51,6 +51,7 @@ func (a *App) addAPI(ctx context.Context, c *rest.Config) error {
 	if err != nil {
 		return err
 	}
+	c.Lost = pages.Lost
 	for _, path := range pages.Paths() {
 		c.Mounts = append(c.Mounts, rest.Mount{Pattern: path, Handler: pages})
 	}

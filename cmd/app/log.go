@@ -28,7 +28,7 @@ func listenLog(cfg settings.Settings) (*logService, error) {
 	if cfg.GRPC == "" {
 		return nil, nil
 	}
-	l, err := listen(cfg.GRPC)
+	l, err := listen("grpc", cfg.GRPC)
 	if err != nil {
 		return nil, err
 	}

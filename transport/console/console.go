@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"path"
 	"slices"
+	"strconv"
 	"sync/atomic"
 	"time"
 )
@@ -37,6 +38,10 @@ const (
 // address; and strings become markup through one named policy only.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"frame-ancestors 'none'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types parley"
+
+// lost is the page for addresses where nothing is. It names everything from
+// the root: it is shown at any depth.
+const lost = "lost.html"
 
 // lookTimeout is how long a page waits to hear whether there is an
 // administrator; it is served in any case.
@@ -71,7 +76,8 @@ type Console struct {
 	cfg   Config
 	files map[string]file // by path
 	first map[string]file // pages as they are before the first administrator
-	isSet atomic.Bool     // there is an administrator: that never changes back
+	lost  file
+	isSet atomic.Bool // there is an administrator: that never changes back
 }
 
 // file is something that is served as it is.
@@ -82,7 +88,8 @@ type file struct {
 
 // view is what pages are rendered with.
 type view struct {
-	Assets     string // the assets' folder, relative to every page: "assets/0123456789abcdef"
+	Root       string // where the start page is, relative to the page: "./"
+	Assets     string // the assets' folder, likewise: "assets/0123456789abcdef"
 	NeedsSetup bool
 }
 
@@ -104,14 +111,16 @@ func New(cfg Config) (*Console, error) {
 	if err != nil {
 		return nil, fmt.Errorf("console: %w", err)
 	}
+	if c.lost, err = render(templates, lost, unstored, view{"/", folder, false}); err != nil {
+		return nil, err
+	}
 	c.first = map[string]file{}
 	for at, p := range pages {
 		for _, needed := range []bool{true, false} {
-			var b bytes.Buffer
-			if err := templates.ExecuteTemplate(&b, p.file, view{folder[1:], needed}); err != nil {
-				return nil, fmt.Errorf("console: %w", err)
+			f, err := render(templates, p.file, p.cache, view{"./", folder[1:], needed})
+			if err != nil {
+				return nil, err
 			}
-			f := file{html, `"` + digest(b.Bytes()) + `"`, p.cache, b.Bytes()}
 			if needed {
 				c.first[at] = f
 			} else {
@@ -120,6 +129,15 @@ func New(cfg Config) (*Console, error) {
 		}
 	}
 	return c, nil
+}
+
+// render makes a page of its template.
+func render(templates *template.Template, name, cache string, v view) (file, error) {
+	var b bytes.Buffer
+	if err := templates.ExecuteTemplate(&b, name, v); err != nil {
+		return file{}, fmt.Errorf("console: %w", err)
+	}
+	return file{html, `"` + digest(b.Bytes()) + `"`, cache, b.Bytes()}, nil
 }
 
 // readAssets reads the assets into a folder that is named after the content of
@@ -174,7 +192,24 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if early, ok := c.first[r.URL.Path]; ok && c.needsSetup(r.Context()) {
 		f = early
 	}
-	h := w.Header()
+	f.head(w.Header())
+	if f.cache != unstored {
+		w.Header().Set("ETag", f.etag)
+	}
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.body))
+}
+
+// Lost answers a GET or HEAD of a browser, for a path where nothing is, with
+// 404 and a page that leads back.
+func (c *Console) Lost(w http.ResponseWriter, _ *http.Request) {
+	c.lost.head(w.Header())
+	w.Header().Set("Content-Length", strconv.Itoa(len(c.lost.body)))
+	w.WriteHeader(http.StatusNotFound)
+	_, _ = w.Write(c.lost.body) // net/http drops it for HEAD; an error: nobody reads it
+}
+
+// head sets the headers that all files have.
+func (f file) head(h http.Header) {
 	h.Set("Content-Type", f.kind)
 	h.Set("Cache-Control", f.cache)
 	h.Set("Content-Security-Policy", policy)
@@ -182,10 +217,6 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Referrer-Policy", "no-referrer") // addresses of set-up links are secrets
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
-	if f.cache != unstored {
-		h.Set("ETag", f.etag)
-	}
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.body))
 }
 
 // needsSetup says whether there is no administrator yet; it asks only until

@@ -82,6 +82,30 @@ func TestO8_HeadersOfPagesAndAssets(t *testing.T) {
 	}
 }
 
+// O8: where nothing is, a page leads back from any depth, with the headers of
+// the others; it is not found in a cache once something is there.
+func TestO8_NothingIsHere(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t, isNotSet)
+	for _, path := range []string{"/nowhere", "/a/b/c/", "/setup/"} {
+		w := httptest.NewRecorder()
+		c.Lost(w, httptest.NewRequestWithContext(t.Context(), "GET", path, nil))
+		h, body := w.Header(), w.Body.String()
+		if w.Code != http.StatusNotFound || h.Get("Content-Type") != html || h.Get("Cache-Control") != unstored || h.Get("Content-Security-Policy") != policy {
+			t.Errorf("%s: %d %v", path, w.Code, h)
+		}
+		addresses := address.FindAllStringSubmatch(body, -1)
+		for _, m := range addresses {
+			if _, ok := c.files[m[1]]; !ok && m[1] != "/docs" && m[1] != "/openapi.json" {
+				t.Errorf("%s names %s", path, m[1])
+			}
+		}
+		if len(addresses) < 5 || inline.MatchString(body) || script.MatchString(body) {
+			t.Errorf("%s: %s", path, body)
+		}
+	}
+}
+
 var (
 	inline    = regexp.MustCompile(`(?i)<style|\sstyle\s*=|\son[a-z]+\s*=|javascript:|<base|<iframe`)
 	script    = regexp.MustCompile(`(?is)<script([^>]*)>(.*?)</script>`)

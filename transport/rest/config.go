@@ -117,9 +117,10 @@ type Config struct {
 	Lists          Lists                // default: the documented one
 	Steps          []Step               // in order
 	Mounts         []Mount
-	Unrouted       error // what unknown paths are answered with; default: 404
-	NoAPI          bool  // operations and mounts alone: a process of another role
-	VerifyReplies  bool  // tests: an answer that does not fit its own schema is a 500
+	Unrouted       error            // what unknown paths are answered with; default: 404
+	Lost           http.HandlerFunc // answers them to browsers, GET and HEAD; default: as to everybody
+	NoAPI          bool             // operations and mounts alone: a process of another role
+	VerifyReplies  bool             // tests: an answer that does not fit its own schema is a 500
 
 	Projections Projections // what administrators look after; without it they are told 503
 }

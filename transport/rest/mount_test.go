@@ -101,3 +101,42 @@ func TestS12_BodiesThatBreakOff(t *testing.T) {
 		}
 	}
 }
+
+// O8: only who opens an unknown address in a browser gets a page for it; the
+// rest of the world, other methods and known paths get what they always do.
+func TestO8_BrowsersGetAPageWhereNothingIs(t *testing.T) {
+	t.Parallel()
+	const chromium = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+	c := toyServer(t, func(cfg *Config) {
+		cfg.Lost = func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = io.WriteString(w, "lost")
+		}
+	})
+	for _, test := range []struct {
+		method, path, accept string
+		page                 bool
+	}{
+		{"GET", "/nowhere", chromium, true},
+		{"HEAD", "/nowhere", chromium, true},
+		{"GET", "/v1/nowhere", "*/*, TEXT/HTML ;q=0.1", true},
+		{"GET", "/nowhere", "", false},
+		{"GET", "/nowhere", "*/*", false},
+		{"GET", "/nowhere", mediaJSON, false},
+		{"GET", "/nowhere", "text/html;q=0, */*", false},
+		{"GET", "/nowhere", "text/*", false},
+		{"POST", "/nowhere", chromium, false},
+		{"OPTIONS", "/nowhere", chromium, false},
+		{"GET", "/v1/fail/wrapped", chromium, false},
+		{"DELETE", "/v1/public", chromium, false},
+	} {
+		a := c.do(test.method, test.path, "", "Accept", test.accept)
+		if page := strings.HasPrefix(a.Header.Get("Content-Type"), "text/html"); page != test.page || page && a.Status != http.StatusNotFound {
+			t.Errorf("%s %s for %q: %d %s", test.method, test.path, test.accept, a.Status, a.Raw)
+		}
+		if a.Header.Get("X-Request-Id") == "" {
+			t.Errorf("%s %s: no id", test.method, test.path)
+		}
+	}
+}

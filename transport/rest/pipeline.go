@@ -158,16 +158,33 @@ func (s *Server) allowed(r *http.Request) []string {
 }
 
 // unrouted answers what no route takes: 405 where the path takes another
-// method, 404 otherwise.
+// method, 404 otherwise, to somebody who opens the address in a browser as a
+// page.
 func (s *Server) unrouted(_ http.ResponseWriter, r *http.Request) {
 	x := exchangeOf(r)
 	list := s.allowed(r)
 	if len(list) == 0 || slices.Contains(list, r.Method) {
+		if s.cfg.Lost != nil && (r.Method == http.MethodGet || r.Method == http.MethodHead) && fromBrowser(r) {
+			s.cfg.Lost(&x.out, r)
+			return
+		}
 		s.fail(x, s.cfg.Unrouted)
 		return
 	}
 	x.out.Header()["Allow"] = []string{strings.Join(list, ", ")}
 	s.fail(x, errMethod)
+}
+
+// fromBrowser says whether Accept names HTML outright, as browsers do for what
+// is opened in a window, and for nothing else.
+func fromBrowser(r *http.Request) bool {
+	for entry := range strings.SplitSeq(strings.Join(r.Header["Accept"], ","), ",") {
+		kind, options, _ := strings.Cut(entry, ";")
+		if strings.EqualFold(strings.TrimSpace(kind), "text/html") {
+			return quality(options) > 0
+		}
+	}
+	return false
 }
 
 // options answers OPTIONS, a browser's preflight or not: what may be sent

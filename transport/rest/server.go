@@ -51,10 +51,10 @@ func build(cfg Config, register func(*Server)) (*Server, error) {
 	}
 	s.router.NotFound(s.unrouted)
 	s.router.MethodNotAllowed(s.unrouted)
-	s.operations()
 	if !cfg.NoAPI {
 		register(s)
 	}
+	s.operations() // the last chapter of the description
 	for _, m := range cfg.Mounts {
 		s.mount(m)
 	}

@@ -98,7 +98,7 @@ const show = (path, verb, op) => {
 };
 
 const draw = () => {
-  const chapters = new Map();
+  const chapters = new Map((doc.tags || []).map((tag) => [tag.name, []])); // in the order of the description
   for (const [path, verbs] of Object.entries(doc.paths)) {
     for (const [verb, op] of Object.entries(verbs)) {
       const tag = (op.tags || ['Other'])[0];
