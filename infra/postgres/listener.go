@@ -97,7 +97,8 @@ func (l *listener) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		pause = min(2*pause, l.p.options.RetryLongest)
+		// Who waits for a position waits for this, long after the server is back.
+		pause = min(2*pause, l.p.options.RetryLongest, l.p.options.LeaseTTL/3)
 	}
 }
 
