@@ -166,7 +166,7 @@ func (s *Store) read(ctx context.Context, once func(context.Context, *watch) err
 			if over := s.over(ctx); over != nil {
 				return over
 			}
-			return fmt.Errorf("%w for %s: %w", errSilent, w.after, err)
+			return fmt.Errorf("%w for %s: %v", errSilent, w.after, err) // by value: the cancelling is ours, not the caller's
 		}
 	}
 }

@@ -274,7 +274,7 @@ func TestRate(t *testing.T) {
 func TestSlowClient(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	n := w.node(func(c *Config) { c.QueueFrames, c.SocketBuffers = 64, 4096 })
+	n := w.node(func(c *Config) { c.QueueFrames, c.SocketBuffers, c.Write = 64, 4096, time.Hour })
 	alice, bob := actor(), actor()
 	room := w.room(true, alice.Account, bob.Account)
 	slow, fast := n.dial(alice), n.dial(bob)
