@@ -229,6 +229,3 @@ func (a *Account) Revoke(role string, by uuid.UUID, reason string) ([]event.Data
 	}
 	return []event.Data{RoleRevoked{Role: role, By: by, Reason: reason}}, nil
 }
-
-// Lapsed says whether a claim of that age has outlived ttl.
-func Lapsed(c *Claim, now time.Time, ttl time.Duration) bool { return now.Sub(c.At) >= ttl }

@@ -161,15 +161,7 @@ func wrongAppend(w *event.WrongRevision, expected event.Expected) *streams.Appen
 
 // Delete hides what a stream holds; it can be written again.
 func (s *Server) Delete(ctx context.Context, req *streams.DeleteReq) (*streams.DeleteResp, error) {
-	stream, err := nameOf(req.GetOptions().GetStreamIdentifier())
-	if err != nil {
-		return nil, err
-	}
-	expected, err := expectedOf(req.GetOptions().GetExpectedStreamRevision())
-	if err != nil {
-		return nil, err
-	}
-	p, err := s.remove(ctx, stream, expected, false)
+	p, err := s.remove(ctx, req.GetOptions().GetStreamIdentifier(), req.GetOptions().GetExpectedStreamRevision(), false)
 	if err != nil {
 		return nil, err
 	}
@@ -180,15 +172,7 @@ func (s *Server) Delete(ctx context.Context, req *streams.DeleteReq) (*streams.D
 
 // Tombstone ends a stream for good.
 func (s *Server) Tombstone(ctx context.Context, req *streams.TombstoneReq) (*streams.TombstoneResp, error) {
-	stream, err := nameOf(req.GetOptions().GetStreamIdentifier())
-	if err != nil {
-		return nil, err
-	}
-	expected, err := expectedOf(req.GetOptions().GetExpectedStreamRevision())
-	if err != nil {
-		return nil, err
-	}
-	p, err := s.remove(ctx, stream, expected, true)
+	p, err := s.remove(ctx, req.GetOptions().GetStreamIdentifier(), req.GetOptions().GetExpectedStreamRevision(), true)
 	if err != nil {
 		return nil, err
 	}

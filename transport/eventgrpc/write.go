@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
+
 	"github.com/parleyhq/parley/domain/event"
 )
 
@@ -169,8 +171,17 @@ func met(expected, actual event.Expected) bool {
 	return expected == actual
 }
 
-// remove deletes a stream so that it can be written again, or for good.
-func (s *Server) remove(ctx context.Context, stream string, expected event.Expected, forGood bool) (place, error) {
+// remove deletes a stream so that it can be written again, or for good; wants
+// is the request's expected revision.
+func (s *Server) remove(ctx context.Context, id *shared.StreamIdentifier, wants any, forGood bool) (place, error) {
+	stream, err := nameOf(id)
+	if err != nil {
+		return place{}, err
+	}
+	expected, err := expectedOf(wants)
+	if err != nil {
+		return place{}, err
+	}
 	if err := s.writable(stream); err != nil {
 		return place{}, err
 	}

@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"strings"
 	"time"
+
+	"github.com/parleyhq/parley/domain/fault"
 )
 
 // bodyTimeout is how long a client may take to send a body.
@@ -57,12 +59,13 @@ func checkMedia(r *http.Request, want string) error {
 	if have == want { // nearly always
 		return nil
 	}
+	wrong := errBodyType.With(fault.Field("Content-Type", "expected "+want))
 	kind, options, err := mime.ParseMediaType(have)
 	if err != nil || kind != want {
-		return errBodyType
+		return wrong
 	}
 	if charset := options["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return errBodyType
+		return wrong
 	}
 	return nil
 }

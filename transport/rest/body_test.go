@@ -72,7 +72,10 @@ func TestS12_BodiesThatCannotBeUnderstood(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			headers := append([]string{"Authorization", "Bearer alice"}, test.headers...)
-			c.do("POST", "/v1/toys", test.body, headers...).want(t, test.status, test.slug)
+			a := c.do("POST", "/v1/toys", test.body, headers...).want(t, test.status, test.slug)
+			if test.slug == "body.type" && !strings.Contains(a.Raw, "expected "+mediaJSON) {
+				t.Errorf("it does not say what is taken: %s", a.Raw)
+			}
 		})
 	}
 }

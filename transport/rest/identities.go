@@ -120,14 +120,7 @@ func (c *Call) oauthBrowser() string {
 // oauthCookie carries a browser's name for as long as its sign-in may take;
 // none takes the cookie away.
 func (s *Server) oauthCookie(browser string, life time.Duration) *http.Cookie {
-	seconds := int(life.Round(time.Second).Seconds())
-	if browser == "" {
-		seconds = -1
-	}
-	return &http.Cookie{
-		Name: oauthCookie, Value: browser, Path: oauthPath, MaxAge: seconds,
-		HttpOnly: true, Secure: strings.HasPrefix(s.cfg.BaseURL, "https:"), SameSite: http.SameSiteLaxMode,
-	}
+	return s.cookie(http.Cookie{Name: oauthCookie, Value: browser, Path: oauthPath, SameSite: http.SameSiteLaxMode}, life)
 }
 
 // oauthAnswer is what the browser brings back. What is too long to be of a

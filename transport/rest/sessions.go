@@ -167,14 +167,17 @@ func (s *Server) replyTokens(ctx context.Context, c *Call, done commands.SignedI
 // refreshCookie carries a token for as long as it lives; none for no time
 // takes the cookie away.
 func (s *Server) refreshCookie(token string, life time.Duration) *http.Cookie {
-	seconds := int(life.Round(time.Second).Seconds())
-	if token == "" {
-		seconds = -1
+	return s.cookie(http.Cookie{Name: refreshCookie, Value: token, Path: refreshPath, SameSite: http.SameSiteStrictMode}, life)
+}
+
+// cookie is one for us alone, out of the reach of scripts; without a value it
+// is taken away.
+func (s *Server) cookie(k http.Cookie, life time.Duration) *http.Cookie {
+	k.HttpOnly, k.Secure = true, strings.HasPrefix(s.cfg.BaseURL, "https:")
+	if k.MaxAge = int(life.Round(time.Second).Seconds()); k.Value == "" {
+		k.MaxAge = -1
 	}
-	return &http.Cookie{
-		Name: refreshCookie, Value: token, Path: refreshPath, MaxAge: seconds,
-		HttpOnly: true, Secure: strings.HasPrefix(s.cfg.BaseURL, "https:"), SameSite: http.SameSiteStrictMode,
-	}
+	return &k
 }
 
 func (s *Server) listSessions(ctx context.Context, c *Call, p Page, _ None) (Reply[List[Session]], error) {
