@@ -3,7 +3,7 @@
 GO      ?= go
 BIN     := bin
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
-LDFLAGS := -X main.version=$(VERSION)
+LDFLAGS := -X github.com/parleyhq/parley/cmd/app.version=$(VERSION)
 # How long each fuzz target runs, and the longest any one package may test.
 FUZZTIME ?= 10s
 TIMEOUT  ?= 10m

@@ -117,8 +117,14 @@ func (a *App) run(services ...func(context.Context) error) {
 	a.services = append(a.services, services...)
 }
 
-// Version is the release of this binary, as its build says.
+// version is set by the linker: make build and the image give it `git describe`.
+var version string
+
+// Version is the release of this binary, as the linker or else its build says.
 func Version() string {
+	if version != "" {
+		return version
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" {
 		return "devel"

@@ -3,10 +3,9 @@ package main
 import (
 	"fmt"
 	"runtime"
-)
 
-// version is set by the linker: make build gives it `git describe`.
-var version = "development"
+	"github.com/parleyhq/parley/cmd/app"
+)
 
 type versionCommand struct{}
 
@@ -19,6 +18,6 @@ func (*versionCommand) Help() string {
 
 // Run shows the release, the compiler and the platform.
 func (*versionCommand) Run(std streams) error {
-	_, err := fmt.Fprintf(std.out, "parley %s (%s, %s/%s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	_, err := fmt.Fprintf(std.out, "parley %s (%s, %s/%s)\n", app.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return err
 }
