@@ -16,8 +16,9 @@ import (
 // on, so that what is popular need not be added up when a board is shown. No
 // count is zero.
 //
-// hashtag_window has one row, or none before the first post: the newest day on
-// which a post was published, and the day from which on sums are kept then.
+// hashtag_window has one row, or none before the first post with a hashtag: the
+// newest day on which one was published, and the day from which on sums are
+// kept then.
 var boardHashtagSchema = []string{
 	`CREATE TABLE IF NOT EXISTS board_hashtag (
 		board text NOT NULL, day bigint NOT NULL, tag text NOT NULL, posts bigint NOT NULL, PRIMARY KEY (board, day, tag)) WITHOUT ROWID`,
@@ -72,9 +73,9 @@ func summedNow(ctx context.Context, r Reader) (summed, error) {
 	return s, err
 }
 
-// moveSums lets the sums begin as many days before the newest of all posts as
-// are kept, before the post of a time is counted: the first post of a day takes
-// the counts of a day out of them.
+// moveSums lets the sums begin as many days before the newest of all posts with
+// hashtags as are kept, before the one of a time is counted: the first one of a
+// day takes the counts of a day out of them.
 func (f Feeds) moveSums(ctx context.Context, b Batch, published int64) error {
 	was, err := summedNow(ctx, b)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/parleyhq/parley/readmodels"
 )
 
-// tagged is a post as a naive model keeps it.
+// taggedPost is a post as a naive model keeps it.
 type taggedPost struct {
 	board, author uuid.UUID
 	at            time.Time

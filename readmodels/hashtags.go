@@ -41,6 +41,9 @@ func DropHashtagFollow(ctx context.Context, b Batch, account uuid.UUID, tag stri
 
 // putHashtags puts a post, which had none, into the pages of these hashtags.
 func (p stands) putHashtags(ctx context.Context, b Batch, id uuid.UUID, tags []string) error {
+	if len(tags) == 0 {
+		return nil
+	}
 	for _, tag := range tags {
 		err := b.Exec(ctx, `INSERT INTO hashtag (tag, posts) VALUES (?, 1)
 			ON CONFLICT (tag) DO UPDATE SET posts = hashtag.posts + 1`, tag)

@@ -119,8 +119,10 @@ func PutPost(ctx context.Context, b Batch, id uuid.UUID, t PostText, state post.
 	if err := countPost(ctx, b, t.Board, t.Author, t.Anonymous, 1); err != nil {
 		return err
 	}
-	if err := f.moveSums(ctx, b, published); err != nil {
-		return err
+	if len(t.Hashtags) > 0 {
+		if err := f.moveSums(ctx, b, published); err != nil {
+			return err
+		}
 	}
 	p := stands{board: t.Board.String(), author: t.Author.String(), owner: textID(owner), published: published}
 	if err := p.putHashtags(ctx, b, id, t.Hashtags); err != nil {

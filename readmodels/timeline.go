@@ -29,8 +29,8 @@ type Feeds struct {
 	// Length is how many posts a timeline keeps, and about 256 more before they
 	// are dropped; below 1 it is 1. Older pages are put together when read.
 	Length int
-	// TagDays is how many days before that of the newest post the sums of what
-	// is popular on boards begin.
+	// TagDays is how many days before that of the newest post with hashtags the
+	// sums of what is popular on boards begin.
 	TagDays int
 }
 

@@ -24,7 +24,7 @@ type forum struct {
 	comments     map[uuid.UUID]*commentRow
 	reactions    map[felt]bool // false: taken back
 	tags         map[string]bool
-	newest       time.Time // of the posts published so far
+	newest       time.Time // of the posts published with hashtags so far
 }
 
 type accountTag struct {
@@ -148,7 +148,7 @@ func (m *Model) foldPost(e Event) {
 		p.owner, p.editor = either(d.Anonymous, d.HiddenAuthor, d.Author), d.Author
 		p.hashtags, p.mentions = d.Hashtags, d.Mentions
 		p.scheduled, p.published, p.state, p.refusal = time.Time{}, e.Time, post.Live, ""
-		if e.Time.After(m.newest) {
+		if len(d.Hashtags) > 0 && e.Time.After(m.newest) {
 			m.newest = e.Time
 		}
 		m.used(d.Hashtags)
@@ -335,6 +335,9 @@ func (m *Model) printPosts() {
 		m.row("hashtag", columns{"tag": tag, "posts": used[tag]})
 	}
 	m.printUses()
+	for of, posts := range onBoards {
+		m.row("board_hashtag", columns{"board": of.board, "day": of.day, "tag": of.tag, "posts": posts})
+	}
 	if m.newest.IsZero() {
 		return
 	}
@@ -342,7 +345,6 @@ func (m *Model) printPosts() {
 	first := newest - int64(m.keeping.TagDays)
 	m.row("hashtag_window", columns{"one": 1, "newest": newest, "first": first})
 	for of, posts := range onBoards {
-		m.row("board_hashtag", columns{"board": of.board, "day": of.day, "tag": of.tag, "posts": posts})
 		if of.day >= first {
 			popular[boardTag{board: of.board, tag: of.tag}] += posts
 		}
