@@ -94,7 +94,7 @@ func (c *cluster) node(adjust func(*commands.Config, *commands.Deps)) *commands.
 	cfg.Now = c.now
 	cfg.AppendTimeout, cfg.HashWait = patience, patience
 	cfg.PasswordCost = passwords.Cost{Memory: 1024, Time: 1, Threads: 1} // long enough for guesses at once to be at once
-	cfg.SharedSlow, cfg.SharedPause = 5*time.Second, 20*time.Millisecond
+	cfg.SharedSlow, cfg.SharedPause = patience, 20*time.Millisecond
 	cfg.Captcha.Policy = commands.CaptchaOff
 	limits := memory.NewLimits(10_000, c.now)
 	client, err := redis.Open(context.Background(), redis.Options{

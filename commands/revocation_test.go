@@ -351,7 +351,8 @@ func TestHungRedis(t *testing.T) {
 		cfg.SharedSlow, cfg.SharedPause = 20*time.Millisecond, time.Hour
 		store.Shared, deps.Shared = deps.Shared, store
 	})
-	in, other := c.member(n, "ada"), c.signIn(n, "ada")
+	early := c.node(func(*commands.Config, *commands.Deps) {}) // which n must not wait too long for
+	in, other := c.member(early, "ada"), c.signIn(early, "ada")
 	store.paused.Store(true)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // as requests are bounded
 	defer cancel()
