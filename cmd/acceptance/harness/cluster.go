@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	mathrand "math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -95,15 +96,26 @@ func namespaceOf(t testing.TB, folder string) string {
 	return name
 }
 
+// freeAddress is one that nobody else takes before the log does, or while it is
+// killed: below the ports that the system gives away, away from the servers'.
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		address := fmt.Sprintf("127.0.0.1:%d", 10_000+mathrand.IntN(10_000))
+		if _, taken := given.LoadOrStore(address, true); taken {
+			continue
+		}
+		if l, err := net.Listen("tcp", address); err == nil {
+			_ = l.Close()
+			return address
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no free address")
+	return ""
 }
+
+// given are the addresses that freeAddress has chosen in this process.
+var given sync.Map
 
 // start is a starter of the whole cluster. The flags of the test go to every
 // process but the log.
